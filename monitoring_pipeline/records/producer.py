@@ -21,6 +21,7 @@ class Producer(StrEnum):
     OPERATIONS = "operations"
     BUSINESS = "business"
     VALUE = "value"
+    COST = "cost"
     OBJECTIVES = "objectives"
     TRIAL = "trial"
     VERDICT = "verdict"

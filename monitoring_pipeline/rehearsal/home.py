@@ -148,7 +148,10 @@ def rehearsed_rules(settings: Settings) -> AlertingRules:
 def identity_of(settings: Settings, loaded: LoadedSpec) -> str:
     """Return a hash of the inputs of a rehearsal's result beside the warehouse's rows: spec, suite, rules, code."""
     spec: ModelSpec = loaded.spec
-    files = [loaded.suite_path, *(loaded.path.parent / metric.sql for metric in spec.business.values())]
+    queries = [metric.sql for metric in spec.business.values()]
+    if spec.cost is not None and spec.cost.sql is not None:
+        queries.append(spec.cost.sql)
+    files = [loaded.suite_path, *(loaded.path.parent / sql for sql in queries)]
     parts = [
         spec.model_dump_json().encode(),
         rehearsed_rules(settings).model_dump_json().encode(),

@@ -20,6 +20,7 @@ from monitoring_pipeline.spec.parsing.time_zone import TimeZone
 from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN, SCHEDULE_PATTERN
 from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
 from monitoring_pipeline.spec.rules.budget import FalseAlarmBudget
+from monitoring_pipeline.spec.rules.cost import CostRules
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.spec.rules.fairness import FairnessRules
@@ -113,6 +114,7 @@ class ModelSpec(SpecPart):
             "fairness",
             "operations",
             "value",
+            "cost",
             "upstream",
         }
     )
@@ -174,6 +176,8 @@ class ModelSpec(SpecPart):
     """Business metrics from your own SQL, by name."""
     value: ValueRules | None = None
     """What the outcomes of predictions are worth in money."""
+    cost: CostRules | None = None
+    """What predictions cost, and a budget for them."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
     """Service levels, by name."""
     incidents: IncidentRules = IncidentRules()
@@ -338,6 +342,8 @@ class ModelSpec(SpecPart):
                 f"cadence: hour: the clocks of {self.timezone} move by another step than an hour; "
                 "choose a longer cadence, or another time zone, such as UTC"
             )
+        if self.cadence == "week" and self.cost is not None and self.cost.monthly_budget is not None:
+            raise ValueError("cost.monthly_budget: needs months, days or hours, because a week belongs to two months")
         against = self.drift.against
         if self.cadence in {"week", "month"} and against in DAILY_BASELINES:
             raise ValueError(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.budget.realized import Alarm, alarms_of, first_of_quarter, may_have_alarms
-from monitoring_pipeline.evaluation.business.money import DRAWN
+from monitoring_pipeline.evaluation.business.money import DRAWN, DRAWN_COSTS
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
@@ -166,7 +166,7 @@ def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
 
 def business_names(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of the business numbers whose history a model's page draws."""
-    return (*spec.business, *(DRAWN if spec.value else ()))
+    return (*spec.business, *(DRAWN if spec.value else ()), *(DRAWN_COSTS if spec.cost else ()))
 
 
 def drawn_numbers(spec: ModelSpec) -> tuple[str, ...]:

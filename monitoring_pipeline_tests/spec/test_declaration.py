@@ -88,6 +88,7 @@ CHANGES: dict[str, Any] = {
     "quality": {"minimum_rows": 2},
     "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
     "fairness": {"by": {"plan": "plan"}},
+    "cost": {"currency": "EUR", "per_thousand": 0.4},
     "value": {
         "currency": "EUR",
         "outcomes": {"positive": {"positive": 1, "negative": 0}, "negative": {"positive": 0, "negative": 0}},
@@ -122,7 +123,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
-    "explanation", "fairness", "value", "upstream",
+    "explanation", "fairness", "value", "cost", "upstream",
     "operations.latency_unit", "operations.errors", "operations.timeouts",
     "operations.timeout_after", "operations.prometheus", "operations.minimum_rows", "operations.thresholds",
     "operations.severity",

@@ -24,6 +24,7 @@ PARTS = {
     "features",
     "upstream",
     "operations",
+    "cost",
 }
 
 

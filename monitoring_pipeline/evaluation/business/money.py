@@ -3,14 +3,18 @@
 from monitoring_pipeline.records.measurement import Kind, Measurement
 
 VALUE = "value"
-SUBJECTS_OF_MONEY = (VALUE,)
+COST = "cost"
+SUBJECTS_OF_MONEY = (VALUE, COST)
 """Subjects of measurements, and the parts of a spec that declare them."""
 TOTAL, PER_PREDICTION, OF_ALL = "value", "value_per_prediction", "value_of_all_predictions"
 ESTIMATED_PER_PREDICTION = "estimated_value_per_prediction"
+COST_PER_THOUSAND, COST_OF_MONTH, COST_FORECAST = "cost_per_thousand", "cost_of_month", "cost_forecast"
 USUAL, DIFFERENCE = "usual_value_per_prediction", "value_against_reference"
 ESTIMATED, REALIZED = "estimated without labels", "realized"
 DRAWN = (PER_PREDICTION, ESTIMATED_PER_PREDICTION, DIFFERENCE)
 """Names of the measurements whose history is drawn."""
+DRAWN_COSTS = (COST, COST_PER_THOUSAND, COST_FORECAST)
+"""Names of the measurements of cost whose history is drawn."""
 AGAINST_REFERENCE = frozenset({USUAL, DIFFERENCE})
 """Names of the measurements from which the money of an incident is summed up."""
 JUDGED = (PER_PREDICTION, ESTIMATED_PER_PREDICTION)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
+from monitoring_pipeline.evaluation.business.money import COST, COST_FORECAST
 from monitoring_pipeline.evaluation.judgement.excess import excess
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 
@@ -51,6 +52,8 @@ ONCE = Evidence()
 
 def lasts_already(measurement: Measurement) -> bool:
     """Return whether a breach has lasted over a window, so that it need not last over further chunks."""
+    if measurement.kind is Kind.BUSINESS and (measurement.subject, measurement.name) == (COST, COST_FORECAST):
+        return True
     return measurement.kind is Kind.WINDOW or (measurement.kind is Kind.OBJECTIVE and measurement.name == BURN_RATE)
 
 

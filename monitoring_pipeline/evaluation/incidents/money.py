@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitoring_pipeline.evaluation.business.money import DIFFERENCE, ESTIMATED, USUAL, amount
+from monitoring_pipeline.evaluation.business.money import COST, DIFFERENCE, ESTIMATED, USUAL, amount
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Measurement, Role
 from monitoring_pipeline.spec.model import ModelSpec
+
+_COST = Cause(Family.BUSINESS, (COST,))
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
         cause: the cause of the incident.
         chunks: measurements against the reference, by the key of each chunk of the incident.
     """
-    if spec.value is None:
+    if spec.value is None or cause == _COST:
         return ""
     noun, currency = spec.calendar.noun, spec.value.currency
     of_chunks = [_of_chunk(cause, measured) for measured in chunks.values()]

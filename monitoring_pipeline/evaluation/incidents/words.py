@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
+from monitoring_pipeline.evaluation.business.money import COST
 from monitoring_pipeline.evaluation.explanation.effect import EFFECTS
 from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.records.cause import Cause, Family
@@ -165,6 +166,11 @@ def _metric(_cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     return f"{_named(first)} is {_beyond(first)}{also}"
 
 
+def _business(cause: Cause, findings: Sequence[Finding], since: str) -> str:
+    """Return the title of a business number; a cost states what the month will cost, and when the budget is spent."""
+    return (_by_reason if findings[0].subject == COST else _metric)(cause, findings, since)
+
+
 def _objective(cause: Cause, findings: Sequence[Finding], since: str) -> str:
     """Return the title of a missed objective. If its budget is spent, how fast it was spent is left to the findings."""
     spent = [finding for finding in findings if finding.metric.name != BURN_RATE]
@@ -228,6 +234,6 @@ _TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.SEGMENT: _metric,
     Family.FAIRNESS: _gap_between_groups,
     Family.SERVING: _serving,
-    Family.BUSINESS: _metric,
+    Family.BUSINESS: _business,
     Family.OBJECTIVE: _objective,
 }

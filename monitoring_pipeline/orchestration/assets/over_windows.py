@@ -11,7 +11,7 @@ from monitoring_pipeline.orchestration.assets.each_chunk import measure_each_chu
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import fairness, windows
+from monitoring_pipeline.steps.chunk import cost, fairness, windows
 from monitoring_pipeline.steps.chunk.objectives import chunks_after
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.inputs import is_changed
@@ -42,6 +42,11 @@ def run_over_windows(this: AssetRun) -> Iterator[Event]:
 def run_fairness(this: AssetRun) -> Iterator[Event]:
     """Measure the groups of each chunk of the run, and the gaps of later chunks; judge these again if they changed."""
     return _with_later_chunks(this, fairness.later_chunks)
+
+
+def run_cost(this: AssetRun) -> Iterator[Event]:
+    """Measure the cost of each chunk of the run, and the month of later chunks; judge these again if they changed."""
+    return _with_later_chunks(this, cost.later_chunks)
 
 
 def _with_later_chunks(this: AssetRun, later_chunks: LaterChunks) -> Iterator[Event]:

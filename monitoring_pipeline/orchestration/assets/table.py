@@ -8,7 +8,12 @@ from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.each_chunk import each_chunk
 from monitoring_pipeline.orchestration.assets.history import history_of_performance, history_of_verdicts
 from monitoring_pipeline.orchestration.assets.incidents import run_incidents
-from monitoring_pipeline.orchestration.assets.over_windows import run_fairness, run_objectives, run_over_windows
+from monitoring_pipeline.orchestration.assets.over_windows import (
+    run_cost,
+    run_fairness,
+    run_objectives,
+    run_over_windows,
+)
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
 from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
 from monitoring_pipeline.orchestration.assets.verdict import run_verdict
@@ -16,6 +21,7 @@ from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
 from monitoring_pipeline.steps.chunk.business import measure_business
+from monitoring_pipeline.steps.chunk.cost import measure_costs
 from monitoring_pipeline.steps.chunk.drift import compare_chunk
 from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
 from monitoring_pipeline.steps.chunk.explanation import explain_chunk
@@ -202,6 +208,18 @@ _BEFORE_THE_VERDICT = (
         checks=(Check("value", "The value per prediction is in its allowed range."),),
         is_wanted=lambda spec: spec.value is not None,
         may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="cost",
+        description="What predictions cost, by the price list or the billing query of the spec, and whether the month "
+        "will exceed its budget.",
+        run=run_cost,
+        step=lambda inputs: partial(measure_costs, inputs.loaded, reading=inputs.outside),
+        is_in_order=True,
+        deps=("predictions",),
+        checks=(Check("cost", "The month does not exceed its budget, and is not proven to."),),
+        is_wanted=lambda spec: spec.cost is not None,
+        reads_source=True,
     ),
     Asset(
         name="objectives",

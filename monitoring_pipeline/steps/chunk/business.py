@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from monitoring_pipeline.evaluation.business.business_metrics import (
     MODEL_VERSION,
@@ -41,11 +40,14 @@ def check_business(loaded: LoadedSpec) -> None:
         SpecError: with one line per problem: spec, metric, file, and the problem.
     """
     problems: list[str] = []
-    for name, metric in loaded.spec.business.items():
+    files = {f"business.{name}.sql": metric.sql for name, metric in loaded.spec.business.items()}
+    if loaded.spec.cost is not None and loaded.spec.cost.sql is not None:
+        files["cost.sql"] = loaded.spec.cost.sql
+    for field, sql in files.items():
         try:
-            parse_business_query(_sql_text(loaded, metric))
+            parse_business_query(sql_text(loaded, sql))
         except BusinessQueryError as error:
-            problems.append(f"{loaded.path}: business.{name}.sql: {metric.sql}: {error}")
+            problems.append(f"{loaded.path}: {field}: {sql}: {error}")
     if problems:
         raise SpecError("\n".join(problems))
 
@@ -69,7 +71,7 @@ def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Chun
     texts: list[str] = []
     for name, metric in spec.business.items():
         try:
-            text = _sql_text(loaded, metric)
+            text = sql_text(loaded, metric.sql)
         except BusinessQueryError as error:
             measured.append(business_failure(name, metric, str(error)))
             continue
@@ -117,8 +119,13 @@ def _measure(query: _Query, name: str, metric: BusinessMetric, text: str) -> Ite
             yield business_measurement(name, metric, value, model_version=version)
 
 
-def _sql_text(loaded: LoadedSpec, metric: BusinessMetric) -> str:
-    path = _sql_path(loaded, metric)
+def sql_text(loaded: LoadedSpec, sql: str) -> str:
+    """Return the text of a SQL file that a spec names.
+
+    Raises:
+        BusinessQueryError: when it cannot be read.
+    """
+    path = loaded.path.parent / sql
     if not path.is_file():
         message = f"no such file beside {loaded.path.name}"
         raise BusinessQueryError(message)
@@ -126,7 +133,3 @@ def _sql_text(loaded: LoadedSpec, metric: BusinessMetric) -> str:
         return read_small_text(path)
     except UnreadableFileError as error:
         raise BusinessQueryError(str(error)) from error
-
-
-def _sql_path(loaded: LoadedSpec, metric: BusinessMetric) -> Path:
-    return loaded.path.parent / metric.sql

@@ -24,7 +24,7 @@ from monitoring_pipeline.web_pages.contents.incident import (
     earlier_incident,
     incident_contents,
 )
-from monitoring_pipeline.web_pages.contents.money import value_table
+from monitoring_pipeline.web_pages.contents.money import cost_table, value_table
 from monitoring_pipeline.web_pages.contents.operations import serving_table
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.segments import segment_changes, segments_table
@@ -92,6 +92,7 @@ class ModelContents:
         value: what the predictions of the chunk are worth.
         serving: how the chunk was served.
         served: the histories of these numbers.
+        cost: what they cost.
         decisions: retraining, gate, promotions and trials.
         audit: what the numbers were made from.
     """
@@ -129,6 +130,7 @@ class ModelContents:
     served: tuple[Chart, ...]
     business: tuple[Chart, ...]
     value: Table
+    cost: Table
     decisions: Table
     audit: tuple[Fact, ...]
 
@@ -174,6 +176,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         served=tuple(_served(records)),
         business=tuple(_business(records)),
         value=value_table(records.measurements),
+        cost=cost_table(records.measurements),
         decisions=_decisions(records),
         audit=tuple(_audit(records)),
     )

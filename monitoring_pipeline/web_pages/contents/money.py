@@ -2,11 +2,30 @@
 
 from collections.abc import Sequence
 
-from monitoring_pipeline.evaluation.business.money import VALUE
+from monitoring_pipeline.evaluation.business.money import COST, VALUE
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
 from monitoring_pipeline.web_pages.numbers import interval, number
+
+
+def cost_table(measurements: Sequence[Measurement]) -> Table:
+    """Return a row for each number about what predictions cost."""
+    return Table(
+        caption="What the predictions cost",
+        columns=("number", "value", "95 % interval", "allowed", "about"),
+        rows=tuple(
+            (
+                Cell(m.name.replace("_", " "), status_of(m)),
+                Cell(number(m.value), is_number=True),
+                Cell(interval(m.name, m.lower, m.upper), is_number=True),
+                Cell("" if m.threshold_upper is None else f"at most {number(m.threshold_upper)}"),
+                Cell("; ".join(filter(None, (m.reason, m.definition)))),
+            )
+            for m in measurements
+            if m.kind is Kind.BUSINESS and m.subject == COST
+        ),
+    )
 
 
 def value_table(measurements: Sequence[Measurement]) -> Table:
