@@ -1,7 +1,7 @@
 """Rules about what predictions cost, and about a budget for them."""
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,7 +12,7 @@ from monitoring_pipeline.spec.sources import EARLIEST
 
 def _as_list_of_prices(value: object) -> object:
     """Return a price list in which a single number is the price of all days."""
-    return value if isinstance(value, dict) else {EARLIEST: value}
+    return cast("object", value) if isinstance(value, dict) else {EARLIEST: value}
 
 
 Prices = Annotated[dict[dt.date, Annotated[float, Field(ge=0)]], BeforeValidator(_as_list_of_prices)]

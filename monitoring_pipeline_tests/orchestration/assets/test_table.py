@@ -42,7 +42,7 @@ def test_producers_of_the_verdict_keep_the_order_of_their_fingerprints():
         "attribution", "segments", "fairness", "operations", "business", "value", "cost", "objectives", "trial",
         "explanation",
     )  # fmt: skip
-    assert SOURCES == ("predictions", "labels", "business")
+    assert SOURCES == ("predictions", "labels", "business", "cost")
 
 
 def test_design_document_lists_the_assets_in_order():
