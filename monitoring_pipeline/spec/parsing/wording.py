@@ -14,6 +14,7 @@ SLACK_PATTERN = r"^(#[^\s#]{1,80}|[CGD][A-Z0-9]{5,})$"
 LINK_PATTERN = r"^https?://[^\s]+$"
 LABEL_PATTERN = r"^[^\s]{1,255}$"
 PROJECT_PATTERN = r"^[A-Z][A-Z0-9_]+$"
+ASSET_PATTERN = r"^[^/\s]+(/[^/\s]+)*$"
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         NAME_PATTERN: "write lower-case letters, digits and underscores, with a letter first, such as churn_2",
@@ -24,6 +25,7 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         LINK_PATTERN: "write an address that begins with https:// or http://",
         LABEL_PATTERN: "write a label without spaces",
         PROJECT_PATTERN: "write the key of a project, such as OPS",
+        ASSET_PATTERN: "write the key of an asset with slashes between its parts, such as marts/scores",
     }
 )
 """What a text must look like, by its pattern."""

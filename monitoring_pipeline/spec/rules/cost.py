@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, cast
 from pydantic import BeforeValidator, Field, model_validator
 
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.wording import in_one_message
 from monitoring_pipeline.spec.rules.value import Currency
 from monitoring_pipeline.spec.sources import EARLIEST
 
@@ -15,7 +16,11 @@ def _as_list_of_prices(value: object) -> object:
     return cast("object", value) if isinstance(value, dict) else {EARLIEST: value}
 
 
-Prices = Annotated[dict[dt.date, Annotated[float, Field(ge=0)]], BeforeValidator(_as_list_of_prices)]
+Prices = Annotated[
+    dict[dt.date, Annotated[float, Field(ge=0)]],
+    BeforeValidator(_as_list_of_prices),
+    in_one_message("write a price from 0 on, such as 0.40, or prices by their first day, such as {2026-01-01: 0.40}"),
+]
 """Prices by the first day on which they hold."""
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.wording import ASSET_PATTERN
 
-AssetPath = Annotated[str, Field(pattern=r"^[^/\s]+(/[^/\s]+)*$", max_length=500)]
+AssetPath = Annotated[str, Field(pattern=ASSET_PATTERN, max_length=500)]
 """Key of an asset: its parts with slashes between them."""
 
 

@@ -151,7 +151,7 @@ def test_hours_are_judged_with_the_last_one_of_a_day():
 @pytest.mark.parametrize(("cost", "message"), [
     ({"per_thousand": {}}, "give one of per_thousand (a price list) and sql"),
     ({"sql": "a.sql"}, "give one of per_thousand (a price list) and sql"),
-    ({"per_thousand": -1}, "greater than or equal to 0"),
+    ({"per_thousand": -1}, "write a price from 0 on"),
     ({"monthly_budget": 0}, "greater than 0"),
 ])  # fmt: skip
 def test_costs_that_cannot_hold_are_refused(cost, message):
