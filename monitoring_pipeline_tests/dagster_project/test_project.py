@@ -11,8 +11,8 @@ import pytest
 
 import monitoring_pipeline
 from monitoring_pipeline.alerting.messages.messages import verdict_page
+from monitoring_pipeline.dagster_project.project import NoDefinitionsError, settings_of
 from monitoring_pipeline.definitions import project_definitions
-from monitoring_pipeline.embedding.project import EmbeddingError, settings_of
 from monitoring_pipeline.orchestration.health.recording_request import FAILURE_TAG
 from monitoring_pipeline.orchestration.runs.names import RESOURCES, BadPrefixError, Names
 from monitoring_pipeline.settings import Settings
@@ -35,7 +35,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneModelWorld:
     return world
 
 
-def embedded(world: OneModelWorld, prefix: str, home: str = "home") -> dg.Definitions:
+def definitions_of(world: OneModelWorld, prefix: str, home: str = "home") -> dg.Definitions:
     return monitoring_pipeline.defs(prefix=prefix, models=world.folder / "models", home=world.folder / home)
 
 
@@ -58,7 +58,7 @@ def names_in(definitions: dg.Definitions) -> dict[str, set[str]]:
 
 
 def test_without_a_prefix_all_names_are_those_of_earlier_versions(world):
-    assert names_in(embedded(world, "")) == {
+    assert names_in(definitions_of(world, "")) == {
         "assets": {
             "m/reference", "m/predictions", "m/profile", "m/drift", "m/estimate", "m/labels", "m/performance",
             "m/windows", "m/attribution", "m/verdict", "m/incidents", "m/report", "reports/overview",
@@ -78,7 +78,7 @@ def test_without_a_prefix_all_names_are_those_of_earlier_versions(world):
 
 
 def test_with_a_prefix_every_name_begins_with_it(world):
-    plain, prefixed = names_in(embedded(world, "")), names_in(embedded(world, "ml"))
+    plain, prefixed = names_in(definitions_of(world, "")), names_in(definitions_of(world, "ml"))
     asset_ops = {name.replace("m__", "ml__m__") for name in plain["ops"] if "__" in name}
     assert prefixed.pop("assets") == {f"ml/{name}" for name in plain.pop("assets")}
     assert prefixed.pop("ops") == asset_ops | {f"ml_{name}" for name in plain.pop("ops") if "__" not in name}
@@ -95,7 +95,7 @@ def test_every_sensor_job_and_op_of_all_options_has_the_prefix(world, monkeypatc
     monkeypatch.setenv("MONITORING_PIPELINE_OPENLINEAGE_URL", "http://127.0.0.1:9")
     predictions = {"table": "scores", "id": "id", "time": "ts", "score": "score", "model_version": "c"}
     world.spec(**MONITORED, predictions=predictions, retraining={"trainer": f"{TRAINERS}:boosting"})
-    plain, prefixed = names_in(embedded(world, "")), names_in(embedded(world, "ml"))
+    plain, prefixed = names_in(definitions_of(world, "")), names_in(definitions_of(world, "ml"))
     assert {"m_retrain", "m_gate", "m_rollout", "weekly_digest", "send_lineage"} < plain["jobs"]
     for kind in ("jobs", "sensors", "schedules", "resources", "pools", "groups"):
         assert prefixed[kind] == {f"ml_{name}" for name in plain[kind]}, kind
@@ -132,12 +132,12 @@ def users_project() -> dg.Definitions:
 
 def test_a_project_with_the_same_names_is_merged_and_keeps_its_own(world):
     users = users_project()
-    merged = dg.Definitions.merge(users, embedded(world, "ml"), embedded(world, "other", "home2"))
+    merged = dg.Definitions.merge(users, definitions_of(world, "ml"), definitions_of(world, "other", "home2"))
     dg.Definitions.validate_loadable(merged)
     assert merged.executor is dg.multiprocess_executor
     own, both = names_in(users), names_in(merged)
     for prefix in ("ml", "other"):
-        theirs = names_in(embedded(world, prefix))
+        theirs = names_in(definitions_of(world, prefix))
         assert all(theirs[kind] <= both[kind] and not theirs[kind] & own[kind] for kind in theirs)
         both = {kind: both[kind] - theirs[kind] for kind in both}
     assert both == own
@@ -148,7 +148,7 @@ def test_a_project_with_the_same_names_is_merged_and_keeps_its_own(world):
 
 def test_without_a_prefix_such_a_project_cannot_be_merged(world):
     with pytest.raises(dg.DagsterInvariantViolationError, match="same key"):
-        dg.Definitions.merge(users_project(), embedded(world, ""))
+        dg.Definitions.merge(users_project(), definitions_of(world, ""))
 
 
 class Office:
@@ -244,7 +244,7 @@ def test_links_to_dagster_lead_to_the_asset_of_the_project(tmp_path):
 
 def test_shipped_models_are_not_part_of_a_project_unless_asked_for(tmp_path, monkeypatch):
     monkeypatch.delenv("MONITORING_PIPELINE_MODELS", raising=False)
-    with pytest.raises(EmbeddingError, match=r"pass models=\.\.\., or set MONITORING_PIPELINE_MODELS"):
+    with pytest.raises(NoDefinitionsError, match=r"pass models=\.\.\., or set MONITORING_PIPELINE_MODELS"):
         monitoring_pipeline.defs(prefix="ml", home=tmp_path)
 
 
@@ -252,7 +252,7 @@ def test_an_address_may_be_a_variable_of_the_environment(world, monkeypatch):
     monkeypatch.setenv("SCORES_DB", str(world.folder / "scores.duckdb"))
     given = {"models": world.folder / "models", "warehouse": dg.EnvVar("SCORES_DB")}
     assert settings_of(given).warehouse == str(world.folder / "scores.duckdb")
-    with pytest.raises(EmbeddingError, match="store_url: the environment variable NOWHERE is not set"):
+    with pytest.raises(NoDefinitionsError, match="store_url: the environment variable NOWHERE is not set"):
         settings_of({**given, "store_url": dg.EnvVar("NOWHERE")})
 
 
@@ -261,7 +261,7 @@ def test_a_prefix_of_which_dagster_makes_no_names_is_refused(prefix, world):
     with pytest.raises(BadPrefixError, match="letters, digits and underscores"):
         Names(prefix)
     with pytest.raises(BadPrefixError, match="letters, digits and underscores"):
-        embedded(world, prefix)
+        definitions_of(world, prefix)
 
 
 def test_import_of_the_package_imports_neither_dagster_nor_polars():

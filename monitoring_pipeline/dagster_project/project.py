@@ -12,7 +12,7 @@ from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.settings import PREFIX, Settings
 
 
-class EmbeddingError(ValueError):
+class NoDefinitionsError(ValueError):
     """Arguments from which no definitions can be made."""
 
 
@@ -39,7 +39,7 @@ def defs(
 
     Raises:
         BadPrefixError: when Dagster cannot make names with the prefix.
-        EmbeddingError: when no folder of specs is given, or a variable of the environment is not set.
+        NoDefinitionsError: when no folder of specs is given, or a variable of the environment is not set.
         SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     hide_in_logs()
@@ -55,14 +55,14 @@ def settings_of(given: Mapping[str, object]) -> Settings:
 
     Raises:
         BadPrefixError: when Dagster cannot make names with the prefix.
-        EmbeddingError: when no folder of specs is given, or a variable of the environment is not set.
+        NoDefinitionsError: when no folder of specs is given, or a variable of the environment is not set.
     """
     values: dict[str, Any] = {name: _value(name, value) for name, value in given.items() if value is not None}
     Names(values.get("prefix", ""))
     settings = Settings(**values)
     if "models" not in settings.model_fields_set:
         message = f"no folder of specs is given: pass models=..., or set {PREFIX}MODELS"
-        raise EmbeddingError(message)
+        raise NoDefinitionsError(message)
     return settings
 
 
@@ -72,5 +72,5 @@ def _value(name: str, given: object) -> object:
     value = given.get_value()
     if not value:
         message = f"{name}: the environment variable {given.env_var_name} is not set"
-        raise EmbeddingError(message)
+        raise NoDefinitionsError(message)
     return value

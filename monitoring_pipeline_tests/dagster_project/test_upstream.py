@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from monitoring_pipeline.dagster_project.project import settings_of
 from monitoring_pipeline.definitions import project_definitions
-from monitoring_pipeline.embedding.project import settings_of
-from monitoring_pipeline_tests.embedding.test_project import MONITORED, QUIET
+from monitoring_pipeline_tests.dagster_project.test_project import MONITORED, QUIET
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 
 SCORES = dg.AssetKey(["marts", "scores"])
