@@ -14,10 +14,12 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.backfill import dagster_instance
 from monitoring_pipeline.cli import main
+from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.doctor.checks.files import home
 from monitoring_pipeline.doctor.deployment import examined
 from monitoring_pipeline.doctor.examining import CHECKS, examine
 from monitoring_pipeline.doctor.findings import Finding, Level
+from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.worlds.world import DELIVERIES, LOANS, World
 
@@ -151,6 +153,25 @@ def test_night_without_a_verdict_is_found_with_the_command_that_mends_it(lived_i
     assert late.seen == f"{LOANS}: no verdict of 2024-04-04 to 2024-04-05; the newest is of 2024-04-03"
     assert f"backfill {LOANS} --from 2024-04-04 --to 2024-04-05" in late.remedy
     assert fine.seen == "1 models are judged up to their last chunk"
+
+
+@pytest.mark.parametrize("prefix", ["", "ml"])
+def test_remedies_name_what_dagster_lists(lived_in_world: World, prefix: str) -> None:
+    with sqlite3.connect(lived_in_world.folder / "results.db") as store:
+        store.execute("DELETE FROM verdicts WHERE chunk >= '2024-04-04'")
+    _alert_that_waits(lived_in_world)
+    with sqlite3.connect(lived_in_world.folder / "results.db") as store:
+        store.execute("UPDATE alerts SET error = NULL WHERE state = 'due'")
+    lived_in_world.change_spec(DELIVERIES, upstream={"predictions": "scores", "trigger": "upstream"})
+    settings = lived_in_world.settings.model_copy(update={"prefix": prefix})
+    by_check = found(settings, NOW)
+    repository = build_definitions(settings).get_repository_def()
+    sensors = {sensor.name for sensor in repository.sensor_defs}
+    remedies = {each.remedy.split(", ")[0].removeprefix("turn on ") for each in by_check["nights"] if each.remedy}
+    assert remedies & sensors == {Names(prefix).of(f"{DELIVERIES}_upstream")}
+    assert remedies - sensors == {schedule.name for schedule in repository.schedule_defs}
+    (waiting,) = [each.seen for each in by_check["outbox"] if each.level is Level.PROBLEM]
+    assert waiting.split("`")[1] in sensors
 
 
 @pytest.fixture

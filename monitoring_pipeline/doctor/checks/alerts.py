@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from monitoring_pipeline.doctor.deployment import Deployment
 from monitoring_pipeline.doctor.findings import Finding, ok, problem, warning
+from monitoring_pipeline.orchestration.jobs.alert_delivery import SENSOR
+from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.loading import SpecError
 
@@ -46,11 +48,12 @@ def outbox(deployment: Deployment) -> Iterator[Finding]:
     store = deployment.store
     if store is None:
         return
+    sensor = Names(deployment.settings.prefix).of(SENSOR)
     before = (deployment.now - LONGEST_WAIT).isoformat()
     _, waiting = store.query(_WAITING, {"before": before})
     _, failed = store.query(_FAILED, {})
     for channel, count, error in waiting:
-        reason = f": {error}" if error else "; the sensor `alerts` may be off"
+        reason = f": {error}" if error else f"; the sensor `{sensor}` may be off"
         yield problem(f"{count} messages to {channel} wait for more than an hour{reason}", "correct the channel")
     for channel, count, error in failed:
         yield warning(

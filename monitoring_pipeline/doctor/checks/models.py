@@ -7,6 +7,7 @@ from monitoring_pipeline.doctor.deployment import Deployment
 from monitoring_pipeline.doctor.findings import Finding, ok, problem, warning
 from monitoring_pipeline.evaluation.operations.pipeline_health import overdue_chunks
 from monitoring_pipeline.evaluation.rows.errors import SourceError
+from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.references import may_be_empty
@@ -44,7 +45,7 @@ def sources(deployment: Deployment) -> Iterator[Finding]:
 
 def nights(deployment: Deployment) -> Iterator[Finding]:
     """Yield the models whose newest chunks have no verdict in time."""
-    store, fine = deployment.store, 0
+    store, names, fine = deployment.store, Names(deployment.settings.prefix), 0
     if store is None:
         return
     for spec in _specs(deployment):
@@ -57,8 +58,8 @@ def nights(deployment: Deployment) -> Iterator[Finding]:
             last = f" to {late[-1].key}" if late[1:] else ""
             yield problem(
                 f"{spec.name}: no verdict of {late[0].key}{last}; the newest is of {max(judged)}",
-                f"turn on {spec.name}_schedule, and run `monitoring-pipeline backfill {spec.name} --from {late[0].key} "
-                f"--to {late[-1].key}`",
+                f"turn on {names.starter(spec)}, and run `monitoring-pipeline backfill {spec.name} "
+                f"--from {late[0].key} --to {late[-1].key}`",
             )
         else:
             fine += 1

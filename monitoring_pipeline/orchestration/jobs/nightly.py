@@ -59,7 +59,7 @@ def build_late_labels_job(
 def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition, names: Names = PLAIN) -> dg.ScheduleDefinition:
     """Return the schedule that runs the chunk that ended last: at the spec's local time, or soon after it if hours."""
     build = _after_the_end if spec.calendar.has_hours else _at_the_local_time
-    return build(spec, job, names.of(f"{spec.name}_schedule"))
+    return build(spec, job, names.schedule(spec))
 
 
 def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition, name: str) -> dg.ScheduleDefinition:

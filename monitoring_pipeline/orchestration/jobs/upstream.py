@@ -35,7 +35,7 @@ def build_upstream_sensor(spec: ModelSpec, *, interval_seconds: int, names: Name
     path = spec.upstream.predictions or ""
 
     @dg.sensor(
-        name=names.of(f"{spec.name}_upstream"),
+        name=names.upstream_sensor(spec),
         job_name=names.nightly_job(spec),
         minimum_interval_seconds=interval_seconds,
         description=f"Requests the chunk of {spec.name} when {path} has been materialized and the chunk has ended.",

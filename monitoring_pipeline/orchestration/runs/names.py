@@ -74,6 +74,18 @@ class Names:
         """Return the name of the job that changes the serving version."""
         return self.of(f"{spec.name}_rollout")
 
+    def schedule(self, spec: ModelSpec) -> str:
+        """Return the name of the schedule of the nightly job."""
+        return self.of(f"{spec.name}_schedule")
+
+    def upstream_sensor(self, spec: ModelSpec) -> str:
+        """Return the name of the sensor that starts the nightly job when an upstream asset is materialized."""
+        return self.of(f"{spec.name}_upstream")
+
+    def starter(self, spec: ModelSpec) -> str:
+        """Return the name of the schedule or sensor that starts the nightly job."""
+        return self.upstream_sensor(spec) if spec.upstream.trigger == "upstream" else self.schedule(spec)
+
     def resources(self, resources: Mapping[str, T]) -> dict[str, T]:
         """Return resources by the names that they have in Dagster."""
         return {self.of(name): resource for name, resource in resources.items()}
