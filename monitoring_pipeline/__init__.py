@@ -7,10 +7,24 @@ if TYPE_CHECKING:
     __version__: str
 
     from monitoring_pipeline.api import ArgumentError, Result, check, compare, monitor, performance
+    from monitoring_pipeline.dagster_project.component import ModelMonitor
     from monitoring_pipeline.dagster_project.project import defs
 
-__all__ = ["ArgumentError", "Result", "__version__", "check", "compare", "defs", "monitor", "performance"]
-_IN_A_PROJECT = {"defs": "monitoring_pipeline.dagster_project.project"}
+__all__ = [
+    "ArgumentError",
+    "ModelMonitor",
+    "Result",
+    "__version__",
+    "check",
+    "compare",
+    "defs",
+    "monitor",
+    "performance",
+]
+_IN_A_PROJECT = {
+    "ModelMonitor": "monitoring_pipeline.dagster_project.component",
+    "defs": "monitoring_pipeline.dagster_project.project",
+}
 """The modules of the names for Dagster projects; all other names are of the API."""
 
 

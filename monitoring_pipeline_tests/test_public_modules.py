@@ -15,7 +15,7 @@ from monitoring_pipeline.training import TrainingRequest
 REPOSITORY = Path(__file__).parents[1]
 API = {"compare", "performance", "monitor", "check", "Result", "ArgumentError"}
 PUBLIC = {
-    "monitoring_pipeline": {"__version__", "defs", *API},
+    "monitoring_pipeline": {"__version__", "defs", "ModelMonitor", *API},
     "monitoring_pipeline.api": API,
     "monitoring_pipeline.training": {"TrainingRequest", "Task", "FeatureKind", "ReferenceWindow"},
     "monitoring_pipeline.definitions": {"defs"},

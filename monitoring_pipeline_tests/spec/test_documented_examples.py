@@ -53,4 +53,4 @@ def test_documented_alerting_rules_are_accepted(document):
 def test_every_page_with_an_example_is_tested():
     tested = {page for page, document in EXAMPLES if document.keys() & (PARTS | {"channels", "name"})}
     assert tested >= {"README.md", "docs/alerting.md", "docs/how_it_decides.md", "docs/retraining.md"}
-    assert all(document.keys() & (PARTS | {"channels", "name"}) for _, document in EXAMPLES)
+    assert all(document.keys() & (PARTS | {"channels", "name", "attributes"}) for _, document in EXAMPLES)
