@@ -21,6 +21,7 @@ from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs
 from monitoring_pipeline.orchestration.assets.asset import StepInputs
 from monitoring_pipeline.orchestration.assets.table import ASSETS
+from monitoring_pipeline.orchestration.runs.timing import Timed, run_timed
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -58,8 +59,8 @@ class ChunkProcesses:
 
     def measured(
         self, asset: str, inputs: StepInputs, chunks: Sequence[Chunk]
-    ) -> Iterator[tuple[Chunk, Callable[[], Any]]]:
-        """Yield each chunk, in order, with a function that waits for what the step of an asset returns.
+    ) -> Iterator[tuple[Chunk, Callable[[], Timed]]]:
+        """Yield each chunk, in order, with a function that waits for what the step of an asset returns, and took.
 
         Raises:
             ProcessEndedError: the function, when a process was killed.
@@ -100,7 +101,7 @@ def chunk_processes(settings: Settings, workers: int) -> Iterator[ChunkProcesses
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _result(future: "Future[Any]") -> Any:
+def _result(future: "Future[Timed]") -> Timed:
     with _named_when_ended():
         return future.result()
 
@@ -158,12 +159,12 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _measure(task: _Task) -> Any:
+def _measure(task: _Task) -> Timed:
     if _measuring is None:
         raise RuntimeError("this process was not prepared")
     try:
         with hidden_in_errors(), one_thread():
-            return _measuring.step(task)(task.chunk)
+            return run_timed(_measuring.step(task), task.chunk)
     except Exception as error:
         if _is_sendable(error):
             raise

@@ -56,6 +56,10 @@ def test_results_equal_those_of_one_process(world: World, tmp_path: Path) -> Non
                 several, single = _run(world, model, processes), _run(one, model, None)
                 assert (several.success, several.failures) == (single.success, single.failures)
         assert world.tables() == one.tables()
+        with world.store() as several_store, one.store() as single_store:
+            efforts, of_one = several_store.efforts(LOANS, DAYS[5]), single_store.efforts(LOANS, DAYS[5])
+        assert efforts.keys() == of_one.keys()
+        assert efforts["drift"].cpu_seconds > 0
     assert {row[0] for row in world.ask("SELECT DISTINCT status FROM verdicts")} > {"ok"}
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from monitoring_pipeline.doctor.checks.alerts import channels, outbox
 from monitoring_pipeline.doctor.checks.dagster_instance import automation, daemon, runs
+from monitoring_pipeline.doctor.checks.effort import effort
 from monitoring_pipeline.doctor.checks.files import disk, home, id_key, snapshots
 from monitoring_pipeline.doctor.checks.models import nights, registry, sources, specs
 from monitoring_pipeline.doctor.checks.packages import packages
@@ -35,6 +36,7 @@ CHECKS = (
     Check("nights", nights),
     Check("snapshots", snapshots),
     Check("disk", disk),
+    Check("effort", effort),
     Check("id key", id_key),
     Check("daemon", daemon),
     Check("automation", automation),

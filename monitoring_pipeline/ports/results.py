@@ -6,6 +6,7 @@ from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
@@ -14,8 +15,14 @@ from monitoring_pipeline.records.producer import AnyProducer, Producer
 class Results(Protocol):
     """Where the results of chunks are kept."""
 
-    def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+    def replace(
+        self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime, effort: Effort | None = None
+    ) -> int:
         """Replace the results of a producer for a chunk in one transaction; return the new revision."""
+        ...
+
+    def efforts(self, model: str, chunk: str) -> dict[str, Effort]:
+        """Return what each asset took on a chunk when it was measured last, by its name."""
         ...
 
     def measurements(

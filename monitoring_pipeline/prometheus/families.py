@@ -50,8 +50,9 @@ SERVING = Family(
     ("model", "version", "metric"),
 )  # fmt: skip
 SERVING_LIMIT = Family("serving_limit_upper", "Their upper limits.", ("model", "version", "metric"))
+MEASURING = Family("measuring_cpu_seconds", "CPU time that measuring that chunk took.")
 FAMILIES = (
     VERDICT, CHUNK_END, MEASUREMENTS, ROWS, DRIFTED, LABELS_KNOWN, PERFORMANCE, PERFORMANCE_LOWER, PERFORMANCE_UPPER,
     LIMIT_LOWER, LIMIT_UPPER, PERFORMANCE_CHUNK, ESTIMATED, INCIDENTS, BUDGET_LEFT, SERVING,
-    SERVING_LIMIT,
+    SERVING_LIMIT, MEASURING,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
 from monitoring_pipeline.ports.references import Origin
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import (
     SERVING,
     Kind,
@@ -42,6 +44,7 @@ from monitoring_pipeline.store.tables.results import (
     REFERENCE_KEY_PATTERN,
     REVISED_TABLES,
     chunk_revisions,
+    efforts,
     is_current,
     measurements,
     model_references,
@@ -57,7 +60,9 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
     Every reader returns the current revision, which is the newest of each (model, chunk, producer).
     """
 
-    def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+    def replace(
+        self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime, effort: Effort | None = None
+    ) -> int:
         """Store all results of a producer about a chunk in one transaction, and return their revision.
 
         If the provenance equals that of the newest revision, its rows are replaced and ``known_since`` stays at the
@@ -77,7 +82,18 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             ):
                 if rows:
                     connection.execute(table.insert(), rows)
+            if effort is not None:
+                connection.execute(efforts.delete().filter_by(**key))
+                row = {**key, **asdict(effort), "run_id": run_id, "measured_at": measured_at}
+                connection.execute(efforts.insert(), row)
         return revision
+
+    def efforts(self, model: str, chunk: str) -> dict[str, Effort]:
+        """Return what each asset took on a chunk when it was measured last, by its name."""
+        statement = sa.select(efforts).filter_by(model=model, chunk=chunk)
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        return {row["producer"]: Effort(row["cpu_seconds"], row["wall_seconds"], row["rows"]) for row in rows}
 
     def measurements(
         self,

@@ -7,7 +7,7 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
-HEAD_REVISION = "0010"
+HEAD_REVISION = "0011"
 """Newest revision in ``migrations/versions/``; repeated here so that opening a store does not import Alembic."""
 
 VIEWS = (

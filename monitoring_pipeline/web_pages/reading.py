@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.results import KindBreaches
 from monitoring_pipeline.evaluation.rule_check.expected_openings import PAGES, WARNINGS
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.incident import Delivery, LoggedEvent, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict
 from monitoring_pipeline.records.names import MetricName
@@ -99,6 +100,7 @@ class ModelRecords:
     decisions: tuple[Decision, ...]
     versions: tuple[VersionRecord, ...]
     cards: Mapping[str, VersionCard]
+    efforts: Mapping[str, Effort]
     provenance: Provenance | None
     revision: int | None
     expected: tuple[Measurement, ...] = ()
@@ -146,6 +148,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
         decisions=tuple(store.decisions(name)),
         versions=tuple(store.versions(name)),
         cards=store.version_cards(name),
+        efforts=store.efforts(name, last),
         provenance=store.provenance(name, last, Producer.DRIFT),
         revision=store.revisions(name, Producer.DRIFT).get(last),
         expected=tuple(

@@ -58,6 +58,7 @@ def test_older_store_gets_current_views(store_url):
         connection.execute(sa.text("DROP INDEX measurements_breached"))
         connection.execute(sa.text("DROP TABLE version_cards"))
         connection.execute(sa.text("DROP TABLE channel_failures"))
+        connection.execute(sa.text("DROP TABLE efforts"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
     ResultStore.open(store_url).close()
     with engine.connect() as connection:

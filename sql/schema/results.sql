@@ -141,6 +141,20 @@ CREATE TABLE model_references (
 
 COMMENT ON TABLE model_references IS 'References of model versions: bins, reference profile and baseline, as a JSON document';
 
+CREATE TABLE efforts (
+    model TEXT NOT NULL,
+    chunk TEXT NOT NULL,
+    producer TEXT NOT NULL,
+    cpu_seconds FLOAT NOT NULL,
+    wall_seconds FLOAT NOT NULL,
+    rows BIGINT,
+    run_id TEXT NOT NULL,
+    measured_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (model, chunk, producer)
+);
+
+COMMENT ON TABLE efforts IS 'What each asset took on a chunk when it was measured last: seconds, and rows read from the warehouse';
+
 CREATE TABLE incidents (
     incident_id TEXT NOT NULL,
     model TEXT NOT NULL,

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
@@ -16,9 +16,11 @@ from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
+from monitoring_pipeline.orchestration.runs.timing import Timed, run_timed
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 from monitoring_pipeline.spec.chunk import Chunk
@@ -111,6 +113,7 @@ class AssetRun:
         measured: names of the assets from whose results the verdict is made.
         sources: names of the assets that read the users' tables.
         names: the names of definitions.
+        efforts: what the step took, by the key of the chunk.
     """
 
     context: dg.AssetExecutionContext
@@ -119,6 +122,7 @@ class AssetRun:
     measured: Sequence[str]
     sources: Sequence[str]
     names: Names = PLAIN
+    efforts: dict[str, Effort] = field(default_factory=dict[str, Effort])
 
     @property
     def spec(self) -> ModelSpec:
@@ -175,9 +179,15 @@ class AssetRun:
         processes = current_processes()
         if processes is None or self.asset.is_in_order or len(chunks) == 1:
             step = make(inputs)
-            yield from ((chunk, partial(step, chunk)) for chunk in chunks)
+            timed = ((chunk, partial(run_timed, step, chunk)) for chunk in chunks)
         else:
-            yield from processes.measured(self.asset.name, inputs, chunks)
+            timed = processes.measured(self.asset.name, inputs, chunks)
+        yield from ((chunk, partial(self._outcome, chunk, measure)) for chunk, measure in timed)
+
+    def _outcome(self, chunk: Chunk, measure: Callable[[], Timed]) -> Any:
+        timed = measure()
+        self.efforts[chunk.key] = timed.effort
+        return timed.outcome
 
     def draw_history(self) -> None:
         """Show the history of each chunk of the run as metadata of its partition; the results are written before."""
@@ -189,7 +199,10 @@ class AssetRun:
     def write(self, results: ChunkResults) -> None:
         """Replace the results of a producer for a chunk; show this asset's results as metadata of the partition."""
         results = with_roles(results, self.store)
-        self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock())
+        effort = self.efforts.get(results.chunk.key) if self.asset.name == results.producer else None
+        if effort is not None and results.snapshot is not None:
+            effort = replace(effort, rows=results.snapshot.rows)
+        self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock(), effort=effort)
         report_measured(self.asset.name, results.chunk)
         is_of_run = results.chunk.key in self.context.partition_keys
         if is_of_run and self.asset.name == results.producer:

@@ -5,14 +5,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from monitoring_pipeline.orchestration.runs.timing import Timed
 from monitoring_pipeline.spec.chunk import Chunk
 
 
 class Processes(Protocol):
     """Processes that measure chunks side by side."""
 
-    def measured(self, asset: str, inputs: Any, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Callable[[], Any]]]:
-        """Yield each chunk, in order, with a function that waits for what the step of an asset returns.
+    def measured(self, asset: str, inputs: Any, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Callable[[], Timed]]]:
+        """Yield each chunk, in order, with a function that waits for what the step of an asset returns, and took.
 
         Args:
             asset: name of the asset.

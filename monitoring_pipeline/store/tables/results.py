@@ -156,7 +156,21 @@ model_references = sa.Table(
 REVISED_TABLES = (chunk_revisions, measurements, profiles, verdicts, snapshots)
 """The tables whose rows belong to a revision; the rows of a revision are replaced together."""
 
-RESULT_TABLES = (*REVISED_TABLES, model_references)
+efforts = sa.Table(
+    "efforts",
+    metadata,
+    text("model", key=True),
+    text("chunk", key=True),
+    text("producer", key=True),
+    sa.Column("cpu_seconds", sa.Float, nullable=False),
+    sa.Column("wall_seconds", sa.Float, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=True),
+    text("run_id"),
+    time("measured_at"),
+    comment="What each asset took on a chunk when it was measured last: seconds, and rows read from the warehouse",
+)
+
+RESULT_TABLES = (*REVISED_TABLES, model_references, efforts)
 """All tables of results."""
 
 REFERENCE_KEY_PATTERN = "%/%"

@@ -8,6 +8,7 @@ from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.share import METRIC_CHANGE
 from monitoring_pipeline.evaluation.explanation.split import Split, SplitPart, split_of_metric, split_of_output
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
+from monitoring_pipeline.evaluation.operations.effort import effort_words
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.incident import IncidentState
@@ -462,3 +463,5 @@ def _audit(records: ModelRecords) -> Iterable[Fact]:
     yield Fact("code", provenance.code_version)
     skipped = sum(m.status is Status.SKIPPED for m in records.measurements)
     yield Fact("measurements", f"{len(records.measurements)}, of which {skipped} could not be measured")
+    if records.efforts:
+        yield Fact("measuring took", effort_words(records.efforts))
