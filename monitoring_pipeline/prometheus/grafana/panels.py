@@ -301,9 +301,18 @@ ONE_MODEL = Dashboard(
                     f"{_of(exported.SERVING, MODEL)} / {_of(exported.SERVING_LIMIT, MODEL)}", "{{metric}} {{version}}"
                 ),
             ),
-            width=WIDTH,
+            width=WIDTH // 2,
             height=7,
             unit="percentunit",
+        ),
+        Panel(
+            title="CPU time of the monitoring",
+            about="What measuring the newest judged chunk took.",
+            kind=Kind.LINES,
+            queries=(Query(_of(exported.MEASURING, MODEL), "CPU time"),),
+            width=WIDTH // 2,
+            height=7,
+            unit="s",
         ),
     ),
 )
