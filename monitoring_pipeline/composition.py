@@ -10,8 +10,10 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.own_functions import call_measure
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.own_functions import CallMeasure
 from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.store import Store
@@ -43,6 +45,7 @@ class Adapters:
     run_trainer: RunTrainer
     ask_trainer: AskTrainer
     serving_metrics: ServingMetrics
+    call_measure: CallMeasure
     clock: Clock
 
     def outside(self, store: Store, *, run_id: str) -> Outside:
@@ -61,6 +64,7 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
         run_trainer=trainers.run_trainer,
         ask_trainer=partial(_ask_trainer, settings),
         serving_metrics=PrometheusServers(settings.secrets),
+        call_measure=call_measure,
         clock=clock,
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from monitoring_pipeline.evaluation.budget.realized import words_of
+from monitoring_pipeline.evaluation.business.business_metrics import MEASURES
+from monitoring_pipeline.evaluation.business.money import COST, VALUE
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.ports.store import Store
@@ -37,6 +39,8 @@ PRODUCERS = {
     Kind.FAIRNESS: Producer.FAIRNESS,
 }
 """The producer of most numbers of a kind; a number of another one has the hashes of the chunk's drift."""
+PRODUCERS_OF_SUBJECTS = {VALUE: Producer.VALUE, COST: Producer.COST, MEASURES: Producer.MEASURES}
+"""The producers of numbers of the kind business that are not from the user's SQL."""
 
 
 class QuestionError(LookupError):
@@ -225,6 +229,8 @@ def history_of(spec: ModelSpec, store: Store, metric: str, subject: str | None, 
 
 
 def _producer_of(m: Measurement) -> Producer:
+    if m.kind is Kind.BUSINESS:
+        return PRODUCERS_OF_SUBJECTS.get(m.subject, Producer.BUSINESS)
     is_of_serving = m.kind is Kind.OPERATIONS and m.subject in SUBJECTS_OF_SERVING
     return Producer.OPERATIONS if is_of_serving else PRODUCERS[m.kind]
 

@@ -106,11 +106,20 @@ def inspecting(settings: "Settings") -> "Inspecting":
     )
 
 
+_NEEDED_THERE = "the machine of the runs must be able to load it"
+
+
 def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
     """Yield problems of this machine that may not exist on the machine of the runs."""
+    from monitoring_pipeline.own_functions import OwnFunctionError, load_function
     from monitoring_pipeline.registry.trainers import TrainerError, load_trainer
     from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 
+    for name, measure in entry.spec.measures.items():
+        try:
+            load_function(measure.function)
+        except OwnFunctionError as error:
+            yield f"measures.{name}.function: {error} ({_NEEDED_THERE})"
     rules = entry.spec.retraining
     if rules is None:
         return
@@ -118,7 +127,7 @@ def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
         try:
             load_trainer(rules.trainer)
         except TrainerError as error:
-            yield f"retraining.trainer: {error} (the machine of the runs must be able to load it)"
+            yield f"retraining.trainer: {error} ({_NEEDED_THERE})"
     if rules.webhook is not None and find_secret(settings.secrets, rules.webhook) is None:
         yield f"retraining.webhook: {missing_secret(rules.webhook)}"
 

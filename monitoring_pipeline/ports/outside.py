@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.own_functions import CallMeasure
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.snapshots import Snapshots
@@ -37,7 +38,14 @@ class Scoring(Kept):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outside(Reading, Scoring):
+class Calling(Kept):
+    """For steps that also call the user's own functions on stored rows."""
+
+    call_measure: CallMeasure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside(Reading, Scoring, Calling):
     """All ports of one run, with its trainers, its clock and its ID."""
 
     run_trainer: RunTrainer

@@ -22,6 +22,7 @@ class Producer(StrEnum):
     BUSINESS = "business"
     VALUE = "value"
     COST = "cost"
+    MEASURES = "measures"
     OBJECTIVES = "objectives"
     TRIAL = "trial"
     VERDICT = "verdict"

@@ -1,6 +1,5 @@
 """Loads and calls the user's trainer, or sends a request to an external one."""
 
-import importlib
 import json
 import urllib.error
 import urllib.parse
@@ -8,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
+from monitoring_pipeline.own_functions import OwnFunctionError, load_function
 from monitoring_pipeline.registry.connection import logging_to
 
 ANSWER_SECONDS = 30
@@ -24,22 +24,10 @@ def load_trainer(path: str) -> Trainer:
     Raises:
         TrainerError: when there is no such module or function.
     """
-    module_name, _, function_name = path.partition(":")
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        message = f"trainer {path}: module {module_name} cannot be imported: {type(error).__name__}: {error}"
-        raise TrainerError(message) from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        defined_there = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
-        functions = sorted(value.__name__ for value in defined_there if callable(value) and value.__name__[0] != "_")
-        message = (
-            f"trainer {path}: module {module_name} has no function {function_name}; "
-            f"it has {', '.join(functions) or 'none'}"
-        )
-        raise TrainerError(message)
-    return function
+        return load_function(path)
+    except OwnFunctionError as error:
+        raise TrainerError(f"trainer {path}: {error}") from error
 
 
 def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> object:

@@ -25,6 +25,7 @@ from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.spec.rules.fairness import FairnessRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
+from monitoring_pipeline.spec.rules.measures import Measure
 from monitoring_pipeline.spec.rules.operations import OperationsRules
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
@@ -115,6 +116,7 @@ class ModelSpec(SpecPart):
             "operations",
             "value",
             "cost",
+            "measures",
             "upstream",
         }
     )
@@ -176,6 +178,8 @@ class ModelSpec(SpecPart):
     """Business metrics from your own SQL, by name."""
     value: ValueRules | None = None
     """What the outcomes of predictions are worth in money."""
+    measures: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Measure] = {}
+    """Measures from your own Python functions, by name."""
     cost: CostRules | None = None
     """What predictions cost, and a budget for them."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
@@ -247,6 +251,7 @@ class ModelSpec(SpecPart):
         self._whole_rows_are_kept()
         self._fairness_fits_the_task()
         self._value_fits_the_task()
+        self._measures_fit()
         label_ids = self.labels.id_columns if self.labels else ()
         if label_ids and len(source.id_columns) != len(label_ids):
             message = (
@@ -318,6 +323,16 @@ class ModelSpec(SpecPart):
         self.value.check_classes(self.valued_classes)
         if self.labels is None:
             raise ValueError("value: needs labels, because the value of a prediction depends on what really happened")
+
+    def _measures_fit(self) -> None:
+        taken = (*self.business, *(("value", "cost") if self.value or self.cost else ()))
+        for name, measure in self.measures.items():
+            if name in taken:
+                raise ValueError(f"measures.{name}: a business number has this name already")
+            for column in measure.columns:
+                if column not in self.canonical_columns:
+                    hint = allowed_names(column, self.canonical_columns)
+                    raise ValueError(f"measures.{name}.columns: unknown column {column!r}; {hint}")
 
     def _segmentations(self) -> Iterator[tuple[str, Segmentation]]:
         for name, one in self.segments.by.items():

@@ -169,7 +169,7 @@ def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
 
 def business_names(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of the business numbers whose history a model's page draws."""
-    return (*spec.business, *(DRAWN if spec.value else ()), *(DRAWN_COSTS if spec.cost else ()))
+    return (*spec.business, *spec.measures, *(DRAWN if spec.value else ()), *(DRAWN_COSTS if spec.cost else ()))
 
 
 def drawn_numbers(spec: ModelSpec) -> tuple[str, ...]:

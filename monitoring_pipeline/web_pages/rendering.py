@@ -65,7 +65,7 @@ def model_html(
         ("columns", "Columns", bool(page.columns)),
         ("objectives", "Objectives", not page.objectives.is_empty),
         ("operations", "Operations", not page.serving.is_empty),
-        ("business", "Business", any((page.business, not page.value.is_empty, not page.cost.is_empty))),
+        ("business", "Business", page.has_business),
         ("versions", "Versions", True),
         ("audit", "Audit", bool(page.audit)),
     ]

@@ -69,6 +69,14 @@ def test_check_warns_of_a_missing_trainer_or_secret_and_succeeds(command, specs,
     assert bool(message) == bool(result.stderr)
 
 
+def test_check_warns_of_a_measure_whose_function_cannot_be_loaded_and_succeeds(command, specs):
+    measures = {"fine": {"function": "math:fsum"}, "gone": {"function": "math:no_such_function"}}
+    result = command("spec", "check", "--offline", str(_write(specs, changed(BINARY, {"measures": measures}))))
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert "measures.gone.function: module math has no function no_such_function" in line
+
+
 def test_command_about_a_good_model_warns_of_a_bad_file_in_one_line(command, specs):
     path = _write(specs, changed(BINARY, {"task": "binery"}) | {"typo": 1})
     result = command("decisions", "spend")

@@ -88,6 +88,7 @@ CHANGES: dict[str, Any] = {
     "quality": {"minimum_rows": 2},
     "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
     "fairness": {"by": {"plan": "plan"}},
+    "measures": {"own": {"function": "module:function"}},
     "cost": {"currency": "EUR", "per_thousand": 0.4},
     "value": {
         "currency": "EUR",
@@ -123,7 +124,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
-    "explanation", "fairness", "value", "cost", "upstream",
+    "explanation", "fairness", "value", "cost", "measures", "upstream",
     "operations.latency_unit", "operations.errors", "operations.timeouts",
     "operations.timeout_after", "operations.prometheus", "operations.minimum_rows", "operations.thresholds",
     "operations.severity",

@@ -25,6 +25,7 @@ PARTS = {
     "upstream",
     "operations",
     "cost",
+    "measures",
 }
 
 

@@ -135,6 +135,7 @@ def _outside(folder: Path) -> Iterator[Outside]:
             ask_trainer=lambda *_: None,
             id_key=b"fuzz",
             serving_metrics=PrometheusServers({}),
+            call_measure=lambda *_: {},
             clock=lambda: NOW,
             run_id="fuzz",
         )

@@ -9,6 +9,7 @@ import dagster as dg
 
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
+from monitoring_pipeline.own_functions import call_measure
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.prometheus.querying import PrometheusServers
 from monitoring_pipeline.records.decision_key import DecisionKey
@@ -58,6 +59,7 @@ def outside_of(world: World, store: ResultStore) -> Outside:
         ask_trainer=lambda secret, request: None,
         id_key=b"world",
         serving_metrics=PrometheusServers({}),
+        call_measure=call_measure,
         clock=lambda: NOW,
         run_id="by hand",
     )

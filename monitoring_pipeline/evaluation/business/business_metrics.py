@@ -30,6 +30,10 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 
 _GAVE_NULL = "the query gave NULL"
+MEASURES = "measures"
+"""The subject of measures of the user's own, and the part of a spec that declares them."""
+GAVE_NONE = "it returned None"
+"""The end of the reason of a measure that has no number yet, such as one of labels that are not known."""
 _NO_PREDICTIONS = "no predictions"
 
 
@@ -107,9 +111,10 @@ def without_predictions(name: str, metric: BusinessMetric) -> Measurement:
 
 
 def has_failed(measurement: Measurement) -> bool:
-    """Return whether the SQL of a business metric has failed. Later labels or rows cannot correct that."""
+    """Return whether a metric's SQL or a measure's function has failed. Later labels or rows cannot correct that."""
     skipped = measurement.kind is Kind.BUSINESS and measurement.status is Status.SKIPPED
-    return skipped and measurement.reason not in (_GAVE_NULL, _NO_PREDICTIONS)
+    reason = measurement.reason or ""
+    return skipped and reason not in (_GAVE_NULL, _NO_PREDICTIONS) and not reason.endswith(GAVE_NONE)
 
 
 def _blank(name: str, metric: BusinessMetric, model_version: str) -> Measurement:

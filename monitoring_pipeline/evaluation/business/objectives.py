@@ -49,7 +49,7 @@ def check_objectives(spec: ModelSpec) -> None:
     """
     known_of = {
         "performance": {metric.name for metric in performance_metrics_of(spec.task)},
-        "business": {*spec.business, *(JUDGED if spec.value else ())},
+        "business": {*spec.business, *spec.measures, *(JUDGED if spec.value else ())},
     }
     for name, objective in spec.objectives.items():
         known = known_of.get(objective.kind)

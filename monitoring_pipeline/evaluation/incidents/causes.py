@@ -212,7 +212,7 @@ def _has_segment(spec: ModelSpec, signal: Signal) -> bool:
 def _has_business_number(spec: ModelSpec, signal: Signal) -> bool:
     if signal.subject in SUBJECTS_OF_MONEY:
         return getattr(spec, signal.subject) is not None
-    return signal.metric.name in spec.business
+    return signal.metric.name in spec.business or signal.metric.name in spec.measures
 
 
 _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {

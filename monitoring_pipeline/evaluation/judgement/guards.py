@@ -9,7 +9,7 @@ that may still arrive is not counted.
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from monitoring_pipeline.evaluation.business.business_metrics import has_failed
+from monitoring_pipeline.evaluation.business.business_metrics import MEASURES, has_failed
 from monitoring_pipeline.evaluation.business.money import PER_PREDICTION
 from monitoring_pipeline.evaluation.judgement.lost_coverage import History
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
@@ -98,11 +98,18 @@ def guarded_names(spec: ModelSpec, kind: str) -> set[MetricName]:
         if kind == Kind.PERFORMANCE
         else {MetricName(name): metric.threshold for name, metric in spec.business.items() if metric.threshold}
     )
-    if kind == Kind.BUSINESS and spec.value is not None and spec.value.threshold is not None:
-        thresholds |= {MetricName(PER_PREDICTION): spec.value.threshold}
+    if kind == Kind.BUSINESS:
+        thresholds |= {
+            MetricName(name): measure.threshold for name, measure in spec.measures.items() if measure.threshold
+        }
+        if spec.value is not None and spec.value.threshold is not None:
+            thresholds |= {MetricName(PER_PREDICTION): spec.value.threshold}
     # Without a severity of its own, a threshold is at least a warning.
     own = {name for name, threshold in thresholds.items() if threshold.severity != Severity.INFO}
-    return own | {o.measured for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
+    guarded = own | {o.measured for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
+    if kind != Kind.BUSINESS:
+        return guarded
+    return {MetricName(metric.name) if metric.name in spec.measures else metric for metric in guarded}
 
 
 def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> str | None:
@@ -125,9 +132,15 @@ def _of_champion(
     """Return the guarded metrics by the text of their name; on the day of a promotion two versions were champion."""
     found: dict[str, list[Measurement]] = {}
     for m in measurements:
-        if m.kind is kind and m.metric in names and m.role == Role.CHAMPION and not m.segment:
-            found.setdefault(str(m.metric), []).append(m)
+        metric = _guarded(m)
+        if m.kind is kind and metric in names and m.role == Role.CHAMPION and not m.segment:
+            found.setdefault(str(metric), []).append(m)
     return dict(sorted(found.items()))
+
+
+def _guarded(measurement: Measurement) -> MetricName:
+    """Return the name by which a number is guarded; all numbers of a measure have the name of the measure."""
+    return MetricName(measurement.name) if measurement.subject == MEASURES else measurement.metric
 
 
 def _measure(kind: Kind, found: dict[str, list[Measurement]], *, rows: int, excuse: str | None) -> Measurement:

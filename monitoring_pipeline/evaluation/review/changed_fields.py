@@ -22,7 +22,7 @@ RULES: Mapping[str, Collection[str] | None] = {
     "budget": None,
 }  # fmt: skip
 """Fields whose changes are replayed, and which of their parts; None for all."""
-AS_STORED = frozenset({"quality", "business", "objectives", "performance.minimum_maturity"})
+AS_STORED = frozenset({"quality", "business", "measures", "objectives", "performance.minimum_maturity"})
 """Fields whose changes are named, and whose breaches stay as stored."""
 WITHOUT_INCIDENTS = frozenset({"description", "owner", "runbook", "schedule", "end", "retraining"})
 """Fields that no incident depends on."""

@@ -27,6 +27,7 @@ from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
 from monitoring_pipeline.steps.chunk.explanation import explain_chunk
 from monitoring_pipeline.steps.chunk.fairness import measure_fairness
 from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
+from monitoring_pipeline.steps.chunk.measures import measure_own
 from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
 from monitoring_pipeline.steps.chunk.operations import measure_operations
 from monitoring_pipeline.steps.chunk.performance import score_chunk
@@ -207,6 +208,16 @@ _BEFORE_THE_VERDICT = (
         deps=("reference", "predictions", "labels"),
         checks=(Check("value", "The value per prediction is in its allowed range."),),
         is_wanted=lambda spec: spec.value is not None,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="measures",
+        description="Measures of the user's own: numbers that Python functions return for the rows of the chunk.",
+        run=each_chunk,
+        step=lambda inputs: measure_own(inputs.spec, inputs.outside),
+        deps=("reference", "predictions", "labels"),
+        checks=(Check("measures", "Every measure is in its allowed range."),),
+        is_wanted=lambda spec: bool(spec.measures),
         may_change_with_late_labels=True,
     ),
     Asset(

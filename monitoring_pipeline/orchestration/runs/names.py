@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 RESOURCES = frozenset({
     "warehouse", "store", "snapshots", "suites", "id_key", "clock", "alerting", "lineage", "delivery", "reports",
-    "registry", "run_trainer", "ask_trainer", "outside", "serving_metrics",
+    "registry", "run_trainer", "ask_trainer", "outside", "serving_metrics", "call_measure",
 })  # fmt: skip
 """The resources of ops, assets and sensors, as their functions name them."""
 T = TypeVar("T")

@@ -9,6 +9,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.own_functions import CallMeasure
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.snapshots import Snapshots
@@ -19,7 +20,7 @@ from monitoring_pipeline.ports.warehouse import Warehouse
 
 PORTS = frozenset({
     "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
-    "serving_metrics",
+    "serving_metrics", "call_measure",
 })  # fmt: skip
 
 
@@ -50,5 +51,6 @@ def _outside(context: dg.InitResourceContext, resources: SimpleNamespace) -> Out
         id_key=cast("bytes", resources.id_key),
         clock=cast("Clock", resources.clock),
         serving_metrics=cast("ServingMetrics", resources.serving_metrics),
+        call_measure=cast("CallMeasure", resources.call_measure),
         run_id=context.run.run_id if context.run else "",
     )

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SCHEDULE_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|[0-9]+\s*[mh])$"
-TRAINER_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+FUNCTION_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 CHANNEL_PATTERN = r"^[a-z][a-z0-9_-]*$"
 SLACK_PATTERN = r"^(#[^\s#]{1,80}|[CGD][A-Z0-9]{5,})$"
 LINK_PATTERN = r"^https?://[^\s]+$"
@@ -19,7 +19,7 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         NAME_PATTERN: "write lower-case letters, digits and underscores, with a letter first, such as churn_2",
         SCHEDULE_PATTERN: "write a time of day from 00:00 to 23:59, such as 06:00, or a delay in m or h, such as 15m",
-        TRAINER_PATTERN: "write a module and a function, such as package.module:train",
+        FUNCTION_PATTERN: "write a module and a function, such as package.module:train",
         CHANNEL_PATTERN: "write lower-case letters, digits, _ and -, with a letter first, such as ml-team",
         SLACK_PATTERN: "write the name of a channel with #, such as '#ml-team', or its id, such as C0123456",
         LINK_PATTERN: "write an address that begins with https:// or http://",

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.parsing.part import SpecPart
-from monitoring_pipeline.spec.parsing.wording import TRAINER_PATTERN
+from monitoring_pipeline.spec.parsing.wording import FUNCTION_PATTERN
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
 Worsening = Annotated[float, Field(ge=0)]
@@ -103,7 +103,7 @@ class ProbationRules(SpecPart):
 class RetrainingRules(SpecPart):
     """When a model is retrained, by which trainer, and how the result is used."""
 
-    trainer: str | None = Field(default=None, pattern=TRAINER_PATTERN)
+    trainer: str | None = Field(default=None, pattern=FUNCTION_PATTERN)
     """A function ``module:function`` that trains; see docs/retraining.md for its signature."""
     webhook: str | None = None
     """Or the name of a secret that holds the address of an external trainer, which registers a challenger."""

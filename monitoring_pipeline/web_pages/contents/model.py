@@ -25,6 +25,7 @@ from monitoring_pipeline.web_pages.contents.incident import (
     earlier_incident,
     incident_contents,
 )
+from monitoring_pipeline.web_pages.contents.measures import measures_table
 from monitoring_pipeline.web_pages.contents.money import cost_table, value_table
 from monitoring_pipeline.web_pages.contents.operations import serving_table
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
@@ -94,6 +95,7 @@ class ModelContents:
         serving: how the chunk was served.
         served: the histories of these numbers.
         cost: what they cost.
+        measures: numbers of the user's own functions.
         decisions: retraining, gate, promotions and trials.
         audit: what the numbers were made from.
     """
@@ -132,8 +134,14 @@ class ModelContents:
     business: tuple[Chart, ...]
     value: Table
     cost: Table
+    measures: Table
     decisions: Table
     audit: tuple[Fact, ...]
+
+    @property
+    def has_business(self) -> bool:
+        """Return whether anything is known of money or of the user's own numbers."""
+        return bool(self.business) or not all(table.is_empty for table in (self.value, self.cost, self.measures))
 
 
 def model_contents(records: ModelRecords, version: str | None = None) -> ModelContents:
@@ -178,6 +186,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         business=tuple(_business(records)),
         value=value_table(records.measurements),
         cost=cost_table(records.measurements),
+        measures=measures_table(records.measurements),
         decisions=_decisions(records),
         audit=tuple(_audit(records)),
     )

@@ -124,3 +124,18 @@ def test_missing_labels_explain_a_breached_guard():
     arrived = _measured("labels_arrived_ratio", kind=Kind.QUALITY, subject="label")
     no_labels = replace(arrived, status=Status.BREACHED, reason="none of 50 predictions has a label")
     assert _incidents("----", no_labels) == [("labels", "01", "ongoing")]
+
+
+@pytest.mark.parametrize(("reason", "state", "status"), [
+    ("", PROVISIONAL, Status.OK),
+    ("m 2024-02-01: a:b could not measure: it failed: ValueError: no", PROVISIONAL, Status.BREACHED),
+    ("m 2024-02-01: a:b could not measure: it returned None", PROVISIONAL, Status.SKIPPED),  # labels may still come
+    ("m 2024-02-01: a:b could not measure: it returned None", FINAL, Status.BREACHED),
+])  # fmt: skip
+def test_measure_with_a_threshold_is_guarded_whatever_its_numbers_are_called(reason, state, status):
+    measures = {"own": {"function": "a:b", "threshold": {"upper": 1}}, "free": {"function": "a:b"}}
+    spec = binary_spec(measures=measures, objectives={"kept": {"kind": "business", "metric": "own[x]", "upper": 1}})
+    found = [_measured("own", reason, Kind.BUSINESS, subject="measures", of="" if reason else of) for of in ("x", "y")]
+    free = _measured("free", "a:b could not measure: it failed", Kind.BUSINESS, subject="measures")
+    (guard,) = measure_guards(spec, [_maturity(state), *found, free], ENOUGH)
+    assert (guard.subject, guard.status) == ("business", status)

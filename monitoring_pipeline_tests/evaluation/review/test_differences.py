@@ -126,9 +126,10 @@ def test_changed_rules_are_accepted_and_what_is_not_replayed_is_named():
     proposed = binary_spec(
         drift={"alpha": 0.1, "ignore": ["age"]}, quality={"minimum_rows": 7}, windows=[14],
         incidents={"open": {"chunks": 2, "of": 3}}, owner="team:risk", performance={"minimum_maturity": 0.9},
+        measures={"own": {"function": "a:b", "threshold": {"upper": 1}}},
     )  # fmt: skip
     check_only_rules(SPEC, proposed)
-    assert not_replayed(SPEC, proposed) == ("performance.minimum_maturity", "quality")
+    assert not_replayed(SPEC, proposed) == ("performance.minimum_maturity", "quality", "measures")
 
 
 def test_what_the_history_has_no_number_of_is_named():

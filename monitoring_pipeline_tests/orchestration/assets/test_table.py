@@ -39,8 +39,8 @@ def test_assets_downstream_of_labels_run_again_with_late_labels():
 def test_producers_of_the_verdict_keep_the_order_of_their_fingerprints():
     assert MEASURED == (
         "predictions", "profile", "drift", "estimate", "labels", "performance", "windows",
-        "attribution", "segments", "fairness", "operations", "business", "value", "cost", "objectives", "trial",
-        "explanation",
+        "attribution", "segments", "fairness", "operations", "business", "value", "measures", "cost", "objectives",
+        "trial", "explanation",
     )  # fmt: skip
     assert SOURCES == ("predictions", "labels", "business", "cost")
 
