@@ -1,11 +1,7 @@
 """What is usual in the segments of a version's reference: learned when it or the rules change, and stored."""
 
-import polars as pl
-
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint
 from monitoring_pipeline.evaluation.segments.learned import (
     LearnedSegments,
     learn_segments,
@@ -15,10 +11,9 @@ from monitoring_pipeline.evaluation.segments.learned import (
 )
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import Origin
-from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.records.producer import segments_producer
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.reference.stored import window_of
+from monitoring_pipeline.steps.reference.learned_documents import keep_document, kept_document
 from monitoring_pipeline.steps.references import MissingInputError, reference_rows
 
 
@@ -40,18 +35,9 @@ def take_segments(spec: ModelSpec, reference: Reference, kept: Kept, origin: Ori
         raise MissingInputError(message)
     comparable = spec.with_features_in(reference.bins)
     learned = learn_segments(comparable, version, reference.bins, rows, reference_hash=reference.reference_hash)
-    document = pl.DataFrame({"document": [segments_document(learned)]})
-    content = fingerprint(document)
-    window = window_of(spec, reference)
-    kind = segments_producer(version)
-    uri = kept.snapshots.write(document, model=spec.name, chunk=window.key, kind="segments", fingerprint=content)
-    results = ChunkResults(
-        producer=kind,
-        chunk=window,
-        provenance=_provenance(spec, reference),
-        snapshot=Snapshot(kind=kind, uri=uri, fingerprint=content, rows=document.height),
-    )
-    kept.store.replace(results, run_id=origin.run_id, measured_at=origin.at)
+    document, producer = segments_document(learned), segments_producer(version)
+    rules = learned_from(spec, reference.reference_hash)
+    keep_document(document, spec, reference, producer, rules=rules, kept=kept, origin=origin)
     return learned
 
 
@@ -69,14 +55,6 @@ def load_segments(spec: ModelSpec, reference: Reference, kept: Kept) -> LearnedS
 
 
 def _stored(spec: ModelSpec, reference: Reference, kept: Kept) -> LearnedSegments | None:
-    kind = segments_producer(reference.model_version)
-    provenance = kept.store.provenance(spec.name, reference.window, kind)
-    snapshot = kept.store.snapshot(spec.name, reference.window, kind)
-    if provenance is None or snapshot is None or provenance != _provenance(spec, reference):
-        return None
-    return segments_from_document(kept.snapshots.read(snapshot.uri)["document"][0])
-
-
-def _provenance(spec: ModelSpec, reference: Reference) -> Provenance:
     rules = learned_from(spec, reference.reference_hash)
-    return Provenance(spec_hash=rules, reference_hash=reference.reference_hash, input_fingerprint="", code_version="")
+    document = kept_document(spec, reference, segments_producer(reference.model_version), rules=rules, kept=kept)
+    return None if document is None else segments_from_document(document)
