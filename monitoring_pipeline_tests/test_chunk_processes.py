@@ -57,7 +57,7 @@ def test_results_equal_those_of_one_process(world: World, tmp_path: Path) -> Non
                 assert (several.success, several.failures) == (single.success, single.failures)
         assert world.tables() == one.tables()
         with world.store() as several_store, one.store() as single_store:
-            efforts, of_one = several_store.efforts(LOANS, DAYS[5]), single_store.efforts(LOANS, DAYS[5])
+            efforts, of_one = several_store.efforts(LOANS, DAYS[0]), single_store.efforts(LOANS, DAYS[0])
         assert efforts.keys() == of_one.keys()
         assert efforts["drift"].cpu_seconds > 0
     assert {row[0] for row in world.ask("SELECT DISTINCT status FROM verdicts")} > {"ok"}

@@ -252,7 +252,8 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
 def query(name: str, pairs: tuple[str, ...], form: OutputForm) -> None:
     """Run a documented query.
 
-    what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality, who_was_told, alert_precision.
+    what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality, who_was_told, alert_precision,
+    what_it_took.
     """
     from monitoring_pipeline.cli.documented_queries import documented_query, given_parameters
     from monitoring_pipeline.reports.terminal.queries import query_table

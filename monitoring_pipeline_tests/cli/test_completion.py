@@ -42,7 +42,7 @@ def test_models_complete(home, words):
 
 
 def test_queries_complete(home):
-    assert _completed("query", "what_") == ["what_is_wrong", "what_we_knew"]
+    assert _completed("query", "what_") == ["what_is_wrong", "what_it_took", "what_we_knew"]
 
 
 def test_versions_of_the_model_complete(home):
