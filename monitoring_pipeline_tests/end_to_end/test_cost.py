@@ -51,3 +51,21 @@ def test_report_has_the_cost(costly):
     html = page.read_text(encoding="utf-8")
     assert "What the predictions cost" in html
     assert "it is spent on about 2024-06-24" in html
+
+
+def test_expected_days_without_predictions_cost_nothing(tmp_path, monkeypatch):
+    world = OneModelWorld(tmp_path, monkeypatch)
+    world.rows("2024-05-05 04:00", "2024-06-17 04:00", "30 minutes", where="dayofweek(ts - INTERVAL 4 HOUR) != 0")
+    world.spec(
+        start=FIRST,
+        windows=[],
+        reference={"1": {"start": "2024-05-05", "end": FIRST}},
+        cost={"currency": "EUR", "per_thousand": 1000, "monthly_budget": 48 * 20},
+    )
+    world.run("backfill", "m", "--from", FIRST, "--to", LAST)
+    of_day = {(chunk, name): (value, status) for chunk, name, value, _, status in _costs(world)}
+    for sunday in ("2024-06-02", "2024-06-09", "2024-06-16"):
+        assert of_day[sunday, "cost"] == (0.0, "ok")
+    assert of_day[LAST, "cost_forecast"] == (48.0 * 25, "breached")
+    ((opened,),) = world.ask("SELECT opened FROM incidents WHERE cause = 'business:cost'")
+    assert opened < LAST

@@ -123,7 +123,7 @@ class _Fold:
                 fine_somewhere=course.cause in fine
                 or is_proved_fine_by(course.cause, kinds, has_rows=_SOURCE not in breaches),
             )
-        self._money[chunk] = evidence.money
+        self._money |= {} if is_gap else {chunk: evidence.money}
         for course, words in _ended_trials(self._spec, courses, evidence.measurements):
             course.end(index, chunk, words)
         if _SOURCE not in breaches and is_proved_fine_by(_SOURCE, kinds):

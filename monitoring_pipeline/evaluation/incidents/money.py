@@ -30,7 +30,7 @@ class _OfChunk:
 
 
 def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Measurement]]) -> str:
-    """Return how much less or more the predictions of an incident's chunks are worth than usual ones.
+    """Return the words for the difference in value between an incident's predictions and usual ones.
 
     Nothing is claimed if the interval includes 0. The errors of chunks are independent, but for that of the reference.
 
@@ -50,16 +50,16 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
     half_width = math.hypot(*(own.own for own in found), math.fsum(own.shared for own in found))
     measured = sum(map(bool, of_chunks))
     on = f" on {measured} {noun}s" if measured > 1 else ""
-    notes = [f"{amount(total - half_width)} to {amount(total + half_width)}{on}"]
+    notes: list[str] = []
     if estimated := sum(any(own.is_estimated for own in of_chunk) for of_chunk in of_chunks):
         notes.append(ESTIMATED if estimated == measured else f"{ESTIMATED} on {estimated} of them")
     if measured < len(of_chunks):
         missing = len(of_chunks) - measured
         notes.append(f"not known on {missing} {noun}{'' if missing == 1 else 's'}")
     if abs(total) <= half_width:
-        return f"no loss of value is proven: {amount(total)} {currency} ({'; '.join(notes)})"
-    low, high = sorted((abs(total) - half_width, abs(total) + half_width))
-    notes[0] = f"{amount(low)} to {amount(high)}{on}"
+        notes = [f"{amount(total - half_width)} to {amount(total + half_width)} {currency}{on}", *notes]
+        return f"no loss of value is proven ({'; '.join(notes)})"
+    notes = [f"{amount(abs(total) - half_width)} to {amount(abs(total) + half_width)}{on}", *notes]
     side = "less" if total < 0 else "more"
     return f"about {amount(abs(total))} {currency} {side} than usual so far ({'; '.join(notes)})"
 

@@ -27,6 +27,7 @@ FALSE_DISCOVERIES = 1e-3
 LEAST_INCREASE, LEAST_INCREASE_OF_AN_HOUR = 0.002, 0.005
 """Smaller increases of a rate harm nobody."""
 LEAST_EVENTS_OF_AN_HOUR = 5
+NO_HOURS = "the times of the rows are days, without hours"
 """Fewer events in an hour are no reason to look."""
 PRIOR_EVENTS = 5.0
 """As many events are supposed beside those of the other hours, when the present level of a chunk is computed."""
@@ -167,6 +168,8 @@ def _worst_hour(of: _Measuring, name: str, hours: Sequence[HourCounts]) -> Measu
     blank = of.measurement(
         SUBJECTS[name], name + WORST_HOUR, f"share of rows that {EVENTS[name]} in the hour with most of them"
     )
+    if not of.telemetry.has_hours:
+        return blank.skipped(NO_HOURS)
     enough = [one for one in hours if one.counts.rows >= of.spec.operations.minimum_rows]
     if not enough:
         return blank.skipped(f"no hour has {of.spec.operations.minimum_rows} rows with a known outcome")

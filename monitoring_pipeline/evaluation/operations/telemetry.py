@@ -17,7 +17,7 @@ _CLASS_OF_CODES = re.compile("[1-5]xx")
 
 @dataclass(frozen=True)
 class EventCounts:
-    """How many rows have an event, and of how many it is known."""
+    """The number of rows with an event, and of those of which it is known."""
 
     events: int
     rows: int
@@ -113,10 +113,17 @@ class Telemetry:
         flags = self.events(name, slow_above)
         return None if flags is None else EventCounts(int(flags.sum()), flags.len() - flags.null_count())
 
+    @cached_property
+    def has_hours(self) -> bool:
+        """Whether times have hours; in a column of dates all rows of a day have the same time."""
+        local = self.rows["predicted_at"].dt.convert_time_zone(self.spec.timezone)
+        times = local.n_unique()
+        return times == local.len() or times > local.dt.date().n_unique()
+
     def hours(self, name: str, slow_above: float | None = None) -> Iterator[HourCounts]:
         """Yield the counts of each hour of the model's time zone that has rows, in order."""
         flags = self.events(name, slow_above)
-        if flags is None:
+        if flags is None or not self.has_hours:
             return
         local = self.rows["predicted_at"].dt.convert_time_zone(self.spec.timezone)
         latency = self._latency if self.has_latency else pl.Series("latency", [None] * flags.len(), dtype=pl.Float64)

@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.business.money import COST
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.expected_gap import is_expected_gap
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.ports.results import Results
@@ -52,6 +53,8 @@ def later_chunks(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chun
 
 def _rows(spec: ModelSpec, chunk: Chunk, store: Results) -> int | None:
     found = store.measurements(spec.name, chunk.key, PREDICTIONS, names=["rows"])
+    if is_expected_gap(found):
+        return 0
     counted = [m.value for m in found if m.kind is Kind.QUALITY and m.subject == "chunk" and m.value is not None]
     return int(counted[0]) if counted else None
 

@@ -46,7 +46,14 @@ def test_gain_is_more_than_usual():
 
 
 def test_interval_with_zero_claims_nothing():
-    assert _words(_chunk(-90.0)) == "no loss of value is proven: -90 EUR (-190 to 10)"
+    assert _words(_chunk(-90.0)) == "no loss of value is proven (-190 to 10 EUR)"
+
+
+def test_interval_with_zero_has_the_notes():
+    assert _words(_chunk(-30.0), _chunk(-30.0, how=ESTIMATED), ()) == (
+        "no loss of value is proven (-201 to 81.4 EUR on 2 days; estimated without labels on 1 of them; "
+        "not known on 1 day)"
+    )
 
 
 def test_estimates_and_gaps_are_named():

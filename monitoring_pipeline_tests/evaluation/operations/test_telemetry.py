@@ -130,6 +130,24 @@ def test_chunk_of_an_hour_has_no_worst_hour():
     assert found["rows_per_hour"].value == 60.0
 
 
+def test_dates_have_no_worst_hour_in_reference_and_chunk():
+    spec = spec_of(thresholds={"error_rate_worst_hour": {"upper": 0.05}})
+    random, midnight = np.random.default_rng(5), dt.timedelta(0)
+    days = [
+        rows_of(MONDAY - dt.timedelta(days=n), random.lognormal(3.0, 1.0, 300), ["200"] * 300, midnight)
+        for n in range(28, 0, -1)
+    ]
+    frame = pl.concat(days)
+    keys = chunk_keys(spec.calendar, frame["predicted_at"])
+    learned = learn_operations(spec, "1", frame, keys, reference_hash="r")
+    assert learned.hours == {}
+    failing = rows_of(MONDAY, random.lognormal(3.0, 1.0, 300), ["500"] * 60 + ["200"] * 240, midnight)
+    found = measured(spec, "2024-01-29", failing, learned)
+    assert found["error_rate"].status == "breached"
+    worst = found["error_rate_worst_hour"]
+    assert (worst.status, worst.reason) == ("skipped", "the times of the rows are days, without hours")
+
+
 def test_threshold_of_the_worst_hour_is_kept_without_a_reference():
     spec = spec_of(thresholds={"error_rate_worst_hour": {"upper": 0.05, "severity": "critical"}})
     codes = ["500" if 600 <= number < 660 else "200" for number in range(1440)]
