@@ -82,7 +82,7 @@ def _of_lightgbm(estimator: Any) -> _OfEstimator | None:
     booster = getattr(estimator, "booster_", estimator)
 
     def contribute(inputs: Any, _usual: Any, output: int) -> tuple[Any, Any, str]:
-        found = np.asarray(booster.predict(inputs, pred_contrib=True))
+        found = np.asarray(booster.predict(_dense(inputs), pred_contrib=True))
         # Of several classes one block after the other, each with its expected value in the last column.
         columns = booster.num_feature() + 1
         block = found[:, output * columns : (output + 1) * columns] if found.shape[1] > columns else found
@@ -110,4 +110,5 @@ def _of_linear(estimator: Any) -> _OfEstimator | None:
 
 
 def _dense(matrix: Any) -> Any:
+    """Return a matrix with all its zeros. LightGBM's contributions of a sparse one have another shape."""
     return matrix.toarray() if hasattr(matrix, "toarray") else matrix

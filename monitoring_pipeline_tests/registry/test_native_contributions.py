@@ -69,6 +69,16 @@ def test_what_a_pipeline_makes_of_a_feature_is_summed(rows, labels, encoder):
     assert np.abs(found.parts["kind"]).mean() > 0.05
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_sparse_inputs_have_the_contributions_of_dense_ones(rows, classes):
+    columns = ColumnTransformer([("kinds", OneHotEncoder(), ["kind"])], remainder="passthrough", sparse_threshold=1.0)
+    kinds = np.minimum(np.searchsorted([0.0, 1.0], rows["a"]), classes - 1)
+    model = make_pipeline(columns, lightgbm.LGBMClassifier(**SMALL)).fit(rows, kinds)
+    raw = model.predict(rows, raw_score=True).reshape(len(rows), -1)
+    for output in range(raw.shape[1]):
+        assert _summed(contributor_of(model, FEATURES)(rows, rows, output)) == pytest.approx(raw[:, output], abs=1e-9)
+
+
 def test_linear_models_are_split_exactly_against_the_mean_of_the_reference(rows, labels):
     rows = rows.fillna(0.0)
     reference = rows.tail(100)
