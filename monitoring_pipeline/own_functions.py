@@ -32,8 +32,11 @@ def load_function(path: str) -> Callable[..., Any]:
         raise OwnFunctionError(message) from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        defined_there = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
-        functions = sorted(value.__name__ for value in defined_there if callable(value) and value.__name__[0] != "_")
+        functions = sorted(
+            name
+            for name, value in vars(module).items()
+            if callable(value) and getattr(value, "__module__", None) == module_name and not name.startswith("_")
+        )
         message = f"module {module_name} has no function {function_name}; it has {', '.join(functions) or 'none'}"
         raise OwnFunctionError(message)
     return function

@@ -31,6 +31,7 @@ def _measure(function, **fields):
 @pytest.mark.parametrize(("function", "found"), [
     ("mean_score", {"": pytest.approx(0.3)}),
     ("by_label", {"columns": 2.0, "labelled": 1.0}),
+    ("counting", {"": 2.0}),
 ])  # fmt: skip
 def test_numbers_of_a_function_are_its_answer(function, found):
     assert call_measure(_measure(function), ROWS) == found
@@ -44,7 +45,7 @@ def test_numbers_of_a_function_are_its_answer(function, found):
     ("words", "it returned str; needed is a number, or a dict of numbers by name for 'a'"),
     ("none", "it returned None"),
     ("bracketed", "it returned a dict with the key 'a[b]', which is no name"),
-    ("unknown", "it has bracketed, by_label, failing, leaving, mean_score, nan, none, slow, words"),
+    ("unknown", "it has bracketed, by_label, counting, failing, leaving, mean_score, nan, none, slow, words"),
 ])  # fmt: skip
 def test_function_without_a_number_gives_a_reason(function, reason):
     found = call_measure(_measure(function), ROWS)

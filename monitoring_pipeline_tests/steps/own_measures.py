@@ -39,3 +39,13 @@ def none(_rows):
 
 def bracketed(_rows):
     return {"a[b]": 1.0}
+
+
+class _Counting:
+    """An object that can be called, and has no name of its own."""
+
+    def __call__(self, rows):
+        return rows.height
+
+
+counting = _Counting()
