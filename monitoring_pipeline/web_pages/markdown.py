@@ -42,7 +42,16 @@ def _report(page: ModelContents) -> Iterable[str]:
     for dimension in page.dimensions:
         yield f"- {escaped(dimension.name)}: {escaped(dimension.words)}"
     yield from _columns(page)
-    for table in (page.together, page.objectives, page.measures, page.versions, page.decisions):
+    for table in (
+        page.together,
+        page.objectives,
+        page.serving,
+        page.value,
+        page.cost,
+        page.measures,
+        page.versions,
+        page.decisions,
+    ):
         yield from _section(table)
     yield from ("", "## Made from", "")
     yield from _listed(page.audit)

@@ -52,3 +52,9 @@ def named(name: str, value: float | None) -> str:
 def interval(name: str, lower: float | None, upper: float | None) -> str:
     """Return the interval of a number in brackets; nothing if it has none."""
     return "" if lower is None or upper is None else f"[{named(name, lower)}, {named(name, upper)}]"
+
+
+def allowed(name: str, lower: float | None, upper: float | None) -> str:
+    """Return the limits of a number; nothing if it has none."""
+    limits = (("at least", lower), ("at most", upper))
+    return " and ".join(f"{word} {named(name, limit)}" for word, limit in limits if limit is not None)

@@ -1,8 +1,15 @@
 """Numbers for readers."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
-from monitoring_pipeline.web_pages.numbers import interval, named, number, percent
+from monitoring_pipeline.evaluation.business.money import COST, VALUE
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.web_pages.contents.money import cost_table, value_table
+from monitoring_pipeline.web_pages.contents.quality import failed_checks
+from monitoring_pipeline.web_pages.contents.table import Table
+from monitoring_pipeline.web_pages.numbers import allowed, interval, named, number, percent
 
 
 @pytest.mark.parametrize(("value", "text"), [
@@ -26,3 +33,23 @@ def test_value_is_written_as_its_name_asks() -> None:
     assert named("auroc", 0.25) == "0.250"
     assert interval("auroc", 0.5, 0.75) == "[0.500, 0.750]"
     assert not interval("auroc", None, 0.75)
+
+
+def test_limits_are_written_as_the_name_asks() -> None:
+    assert allowed("null_share", 0.1, 0.25) == "at least 10.0 % and at most 25.0 %"
+    assert allowed("auroc", 0.75, None) == "at least 0.750"
+    assert not allowed("auroc", None, None)
+
+
+@pytest.mark.parametrize(("table_of", "kind", "subject"), [
+    (value_table, Kind.BUSINESS, VALUE), (cost_table, Kind.BUSINESS, COST), (failed_checks, Kind.QUALITY, "chunk"),
+])  # fmt: skip
+def test_both_limits_of_a_number_are_shown(
+    table_of: Callable[[Sequence[Measurement]], Table], kind: Kind, subject: str
+) -> None:
+    measured = Measurement(
+        kind=kind, subject=subject, name="rows", model_version="", value=9.0, threshold_lower=2.0, threshold_upper=8.0,
+        status=Status.BREACHED,
+    )  # fmt: skip
+    table = table_of([measured])
+    assert table.rows[0][list(table.columns).index("allowed")].text == "at least 2 and at most 8"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import interval, named, number
+from monitoring_pipeline.web_pages.numbers import allowed, interval, named, number
 
 
 def gaps_table(measurements: Sequence[Measurement]) -> Table:
@@ -20,7 +20,7 @@ def gaps_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.model_version),
                 Cell(number(m.value), is_number=True),
                 Cell(_interval(m), is_number=True),
-                Cell(_allowed(m)),
+                Cell(allowed("", m.threshold_lower, m.threshold_upper)),
                 Cell(number(m.rows), is_number=True),
                 Cell(m.reason or ""),
             )
@@ -53,8 +53,3 @@ def groups_table(measurements: Sequence[Measurement]) -> Table:
 def _interval(m: Measurement) -> str:
     """Return the interval of a gap, which is no share even if it is one of shares."""
     return "" if m.lower is None or m.upper is None else f"[{number(m.lower)}, {number(m.upper)}]"
-
-
-def _allowed(m: Measurement) -> str:
-    limits = (("at least", m.threshold_lower), ("at most", m.threshold_upper))
-    return " and ".join(f"{word} {number(limit)}" for word, limit in limits if limit is not None)

@@ -13,7 +13,7 @@ from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
-from monitoring_pipeline.web_pages.numbers import interval, named, number
+from monitoring_pipeline.web_pages.numbers import allowed, interval, named, number
 from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
 
 BY_PEOPLE = frozenset({Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME, Topic.COMMENT})
@@ -254,17 +254,12 @@ def _findings(findings: Sequence[Finding]) -> Table:
 
 def _finding(finding: Finding) -> tuple[Cell, ...]:
     name = finding.name
-    limits = [
-        f"{word} {named(name, limit)}"
-        for word, limit in (("at least", finding.threshold_lower), ("at most", finding.threshold_upper))
-        if limit is not None
-    ]
     return (
         Cell(f"{finding.subject} {finding.metric}{_where(finding)}", str(finding.severity)),
         Cell(named(name, finding.value), is_number=True),
         Cell(interval(name, finding.lower, finding.upper), is_number=True),
         Cell("" if finding.reference_value is None else named(name, finding.reference_value), is_number=True),
-        Cell(" and ".join(limits)),
+        Cell(allowed(name, finding.threshold_lower, finding.threshold_upper)),
         Cell(finding.since),
         Cell(number(finding.rows) if finding.rows else "", is_number=True),
         Cell(finding.reason + (" (a consequence of another finding)" if finding.consequence else "")),

@@ -6,7 +6,7 @@ from monitoring_pipeline.evaluation.business.business_metrics import MEASURES
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import number
+from monitoring_pipeline.web_pages.numbers import allowed, number
 
 
 def measures_table(measurements: Sequence[Measurement]) -> Table:
@@ -21,7 +21,7 @@ def measures_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.model_version),
                 Cell(number(m.value), is_number=True),
                 Cell("" if m.reference_value is None else number(m.reference_value), is_number=True),
-                Cell(_allowed(m)),
+                Cell(allowed("", m.threshold_lower, m.threshold_upper)),
                 Cell(number(m.rows) if m.rows else "", is_number=True),
                 Cell("; ".join(filter(None, (m.reason, m.definition)))),
             )
@@ -29,12 +29,3 @@ def measures_table(measurements: Sequence[Measurement]) -> Table:
             if m.kind is Kind.BUSINESS and m.subject == MEASURES
         ),
     )
-
-
-def _allowed(measurement: Measurement) -> str:
-    lower, upper = measurement.threshold_lower, measurement.threshold_upper
-    sides = (
-        "" if lower is None else f"at least {number(lower)}",
-        "" if upper is None else f"at most {number(upper)}",
-    )
-    return ", ".join(filter(None, sides))

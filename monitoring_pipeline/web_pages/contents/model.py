@@ -33,7 +33,7 @@ from monitoring_pipeline.web_pages.contents.segments import segment_changes, seg
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
-from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent, signed
+from monitoring_pipeline.web_pages.numbers import NONE, allowed, interval, named, number, percent, signed
 from monitoring_pipeline.web_pages.reading import (
     IncidentRecords,
     ModelRecords,
@@ -336,7 +336,7 @@ def _windows(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.model_version),
                 Cell(named(m.name, m.value), is_number=True),
                 Cell(interval(m.name, m.lower, m.upper), is_number=True),
-                Cell(_allowed(m)),
+                Cell(allowed(m.name, m.threshold_lower, m.threshold_upper)),
                 Cell("" if m.reference_value is None else named(m.name, m.reference_value), is_number=True),
                 Cell(number(m.rows) if m.rows else "", is_number=True),
                 Cell(m.reason or ""),
@@ -344,11 +344,6 @@ def _windows(measurements: Sequence[Measurement]) -> Table:
             for m in found
         ),
     )
-
-
-def _allowed(m: Measurement) -> str:
-    limits = (("at least", m.threshold_lower), ("at most", m.threshold_upper))
-    return " and ".join(f"{word} {named(m.name, limit)}" for word, limit in limits if limit is not None)
 
 
 def _attribution(measurements: Sequence[Measurement]) -> Table:
@@ -417,7 +412,7 @@ def _together(measurements: Sequence[Measurement]) -> Table:
             (
                 Cell(str(m.metric), status_of(m)),
                 Cell(number(m.value), is_number=True),
-                Cell("" if m.threshold_upper is None else f"at most {number(m.threshold_upper)}"),
+                Cell(allowed("", m.threshold_lower, m.threshold_upper)),
                 Cell(m.reason or ""),
             )
             for m in found

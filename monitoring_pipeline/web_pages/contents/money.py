@@ -1,4 +1,4 @@
-"""Money of a chunk: what its predictions are worth, as a whole and in each segment."""
+"""Money of a chunk: what its predictions cost, and what they are worth as a whole and in each segment."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from monitoring_pipeline.evaluation.business.money import COST, VALUE
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import interval, number
+from monitoring_pipeline.web_pages.numbers import allowed, interval, number
 
 
 def cost_table(measurements: Sequence[Measurement]) -> Table:
@@ -19,7 +19,7 @@ def cost_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.name.replace("_", " "), status_of(m)),
                 Cell(number(m.value), is_number=True),
                 Cell(interval(m.name, m.lower, m.upper), is_number=True),
-                Cell("" if m.threshold_upper is None else f"at most {number(m.threshold_upper)}"),
+                Cell(allowed(m.name, m.threshold_lower, m.threshold_upper)),
                 Cell("; ".join(filter(None, (m.reason, m.definition)))),
             )
             for m in measurements
@@ -41,7 +41,7 @@ def value_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(number(m.value), is_number=True),
                 Cell(interval(m.name, m.lower, m.upper), is_number=True),
                 Cell("" if m.reference_value is None else number(m.reference_value), is_number=True),
-                Cell("" if m.threshold_lower is None else f"at least {number(m.threshold_lower)}"),
+                Cell(allowed(m.name, m.threshold_lower, m.threshold_upper)),
                 Cell(number(m.rows) if m.rows else "", is_number=True),
                 Cell("; ".join(filter(None, (m.reason, m.definition)))),
             )

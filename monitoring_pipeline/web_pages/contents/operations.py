@@ -6,7 +6,7 @@ from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERV
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import interval, named, number
+from monitoring_pipeline.web_pages.numbers import allowed, interval, named, number
 
 
 def serving_table(measurements: Sequence[Measurement]) -> Table:
@@ -21,7 +21,7 @@ def serving_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.model_version),
                 Cell(named(m.name, m.value), is_number=True),
                 Cell(interval(m.name, m.lower, m.upper), is_number=True),
-                Cell(_allowed(m)),
+                Cell(allowed(m.name, m.threshold_lower, m.threshold_upper)),
                 Cell("" if m.reference_value is None else named(m.name, m.reference_value), is_number=True),
                 Cell(number(m.rows) if m.rows else "", is_number=True),
                 Cell(m.reason or m.definition or ""),
@@ -30,8 +30,3 @@ def serving_table(measurements: Sequence[Measurement]) -> Table:
             if m.kind is Kind.OPERATIONS and m.subject in SUBJECTS_OF_SERVING
         ),
     )
-
-
-def _allowed(m: Measurement) -> str:
-    limits = (("at least", m.threshold_lower), ("at most", m.threshold_upper))
-    return " and ".join(f"{word} {named(m.name, limit)}" for word, limit in limits if limit is not None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import named, number
+from monitoring_pipeline.web_pages.numbers import allowed, named
 
 FAILED_SHOWN = 40
 
@@ -78,7 +78,7 @@ def failed_checks(measurements: Sequence[Measurement]) -> Table:
                 Cell(f"{m.subject} {m.metric}", status_of(m)),
                 Cell(dimension_of(m.name)),
                 Cell(named(m.name, m.value), is_number=True),
-                Cell("" if m.threshold_upper is None else f"at most {number(m.threshold_upper)}"),
+                Cell(allowed(m.name, m.threshold_lower, m.threshold_upper)),
                 Cell(m.reason or ""),
             )
             for m in ordered[:FAILED_SHOWN]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from monitoring_pipeline.evaluation.weeks.week_of_model import MetricOfWeek, WeekOfModel, worst_of
 from monitoring_pipeline.evaluation.weeks.words import headline_of, sentences_of, title_of
 from monitoring_pipeline.records.incident import StoredIncident
-from monitoring_pipeline.records.measurement import Kind, Measurement
+from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.week import Week
 from monitoring_pipeline.web_pages.charts.chart import Chart
@@ -16,7 +16,7 @@ from monitoring_pipeline.web_pages.charts.timeline import Stretch, TimeAxis, tim
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Day, Fact, Table
 from monitoring_pipeline.web_pages.contents.table import Week as Row
-from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
+from monitoring_pipeline.web_pages.numbers import NONE, allowed, interval, named, number, percent
 
 METRICS_DRAWN = 3
 """With the verdicts and the incidents a page has at most five pictures."""
@@ -207,14 +207,9 @@ def _metric(model: WeekOfModel, metric: MetricOfWeek) -> tuple[Cell, ...]:
         Cell(key or "not measured"),
         Cell(NONE if m is None else named(name, m.value), is_number=True),
         Cell("" if m is None else interval(name, m.lower, m.upper), is_number=True),
-        Cell("" if m is None else _limits(m)),
+        Cell("" if m is None else allowed(m.name, m.threshold_lower, m.threshold_upper)),
         Cell(before, is_number=True),
     )
-
-
-def _limits(m: Measurement) -> str:
-    limits = (("at least", m.threshold_lower), ("at most", m.threshold_upper))
-    return " and ".join(f"{word} {named(m.name, limit)}" for word, limit in limits if limit is not None)
 
 
 def _performance(models: Sequence[WeekOfModel]) -> Iterable[Chart]:
