@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 from monitoring_pipeline.evaluation.business.forecast import forecast_month
@@ -62,15 +62,6 @@ def measure_cost(
     )
 
 
-@dataclass(frozen=True)
-class _Month:
-    """The days of a month up to the end of a chunk."""
-
-    days: tuple[dt.date, ...]
-    to_come: tuple[dt.date, ...]
-    of_day: Mapping[dt.date, Sequence[str]]
-
-
 def chunks_of_month(calendar: Calendar, chunk: Chunk) -> tuple[Chunk, ...]:
     """Return the chunks of a chunk's local month up to it, itself included; those before the model's start are none."""
     first = calendar.day_at(chunk.start).replace(day=1)
@@ -80,8 +71,8 @@ def chunks_of_month(calendar: Calendar, chunk: Chunk) -> tuple[Chunk, ...]:
 
 def _of_month(spec: ModelSpec, chunk: Chunk, costs: Mapping[str, float]) -> Iterator[Measurement]:
     calendar, rules = spec.calendar, rules_of(spec)
-    chunks = [each.key for each in chunks_of_month(calendar, chunk)]
-    known = [costs[key] for key in chunks if key in costs]
+    chunks = chunks_of_month(calendar, chunk)
+    known = [costs[each.key] for each in chunks if each.key in costs]
     so_far = replace(
         _BLANK,
         name=COST_OF_MONTH,
@@ -97,7 +88,7 @@ def _of_month(spec: ModelSpec, chunk: Chunk, costs: Mapping[str, float]) -> Iter
 
 
 def _forecast(
-    spec: ModelSpec, chunk: Chunk, costs: Mapping[str, float], chunks: Sequence[str], known: Sequence[float]
+    spec: ModelSpec, chunk: Chunk, costs: Mapping[str, float], chunks: Sequence[Chunk], known: Sequence[float]
 ) -> Iterator[Measurement]:
     """Yield the judgement of the month; of hours only with the last chunk of a day."""
     calendar, rules = spec.calendar, rules_of(spec)
@@ -126,14 +117,10 @@ def _forecast(
             f"{len(chunks) - len(known)} of {len(chunks)} {calendar.noun}s of the month have no known cost"
         )
         return
-    month = _month(calendar, chunk)
-    by_day = {
-        each: math.fsum(costs[key] for key in keys)
-        for each, keys in month.of_day.items()
-        if all(key in costs for key in keys)
-    }
-    unknown = [*month.to_come, *(each for each in month.days if each not in by_day)]
-    found = forecast_month(by_day, unknown, budget)
+    by_day = _by_day(calendar, chunks, costs)
+    spent_by_day = {each: cost for each, cost in by_day.items() if cost is not None}
+    unknown = [*_days_to_come(calendar, day), *(each for each, cost in by_day.items() if cost is None)]
+    found = forecast_month(spent_by_day, unknown, budget)
     if isinstance(found, str):
         yield blank.skipped(found)
         return
@@ -149,15 +136,20 @@ def _forecast(
     )
 
 
-def _month(calendar: Calendar, chunk: Chunk) -> _Month:
-    day = calendar.day_at(chunk.start)
+def _by_day(calendar: Calendar, chunks: Sequence[Chunk], costs: Mapping[str, float]) -> dict[dt.date, float | None]:
+    """Return the cost of each day of some chunks; None if that of one of its chunks is not known."""
     of_day: dict[dt.date, list[str]] = {}
-    for each in chunks_of_month(calendar, chunk):
+    for each in chunks:
         of_day.setdefault(calendar.day_at(each.start), []).append(each.key)
-    later = (day + dt.timedelta(days=n) for n in count(1))
-    to_come: list[dt.date] = []
-    for each in later:
-        if each.month != day.month or (calendar.end is not None and each >= calendar.end):
-            break
-        to_come.append(each)
-    return _Month(tuple(of_day), tuple(to_come), of_day)
+    return {
+        day: math.fsum(costs[key] for key in keys) if all(key in costs for key in keys) else None
+        for day, keys in of_day.items()
+    }
+
+
+def _days_to_come(calendar: Calendar, day: dt.date) -> Iterator[dt.date]:
+    """Yield the later days of a day's month, up to the end of the model."""
+    for later in (day + dt.timedelta(days=n) for n in count(1)):
+        if later.month != day.month or (calendar.end is not None and later >= calendar.end):
+            return
+        yield later

@@ -29,9 +29,7 @@ class Forecast:
     spent_on: dt.date | None
 
 
-def forecast_month(
-    spent: Mapping[dt.date, float], unknown: Sequence[dt.date], budget: float, *, days_of_week: int = 7
-) -> Forecast | str:
+def forecast_month(spent: Mapping[dt.date, float], unknown: Sequence[dt.date], budget: float) -> Forecast | str:
     """Return the forecast of a month, or the reason why there is none.
 
     A day costs what its weekday has cost on average in this month. The interval has the error of these means and the
@@ -42,7 +40,6 @@ def forecast_month(
         spent: cost of each known day of the month.
         unknown: its other days: those to come, and those whose cost is not known.
         budget: what the month may cost.
-        days_of_week: the number of weekdays.
     """
     if len(spent) < LEAST_DAYS:
         return f"{len(spent)} days of the month have a cost, at least {LEAST_DAYS} needed"
@@ -50,7 +47,7 @@ def forecast_month(
     for day in sorted(spent):
         by_weekday.setdefault(day.weekday(), []).append(spent[day])
     if unseen := {day.weekday() for day in unknown} - by_weekday.keys():
-        return f"{len(unseen)} of {days_of_week} weekdays have no known day in this month"
+        return f"{len(unseen)} of 7 weekdays have no known day in this month"
     means = {weekday: math.fsum(costs) / len(costs) for weekday, costs in by_weekday.items()}
     known = math.fsum(spent.values())
     total = math.fsum([known, *(means[day.weekday()] for day in unknown)])

@@ -75,15 +75,28 @@ def test_months_within_their_budget_are_seldom_told():
     assert told <= 12
 
 
-def test_intervals_contain_the_month():
+def _like_the_day_before(rng, size):
+    strays = rng.normal(size=size)
+    for day in range(1, size):
+        strays[day] = 0.5 * strays[day - 1] + 0.75**0.5 * strays[day]
+    return strays
+
+
+@pytest.mark.parametrize("last_day", [10, 15, 20])
+@pytest.mark.parametrize("strays", [
+    lambda rng, size: rng.normal(size=size), lambda rng, size: rng.standard_t(3, size=size), _like_the_day_before,
+], ids=["normal", "heavy_tails", "like_the_day_before"])  # fmt: skip
+def test_intervals_contain_the_month(strays, last_day):
     rng = np.random.default_rng(3)
-    inside = 0
+    inside = too_high = 0
     for _ in range(200):
-        costs = _weekly(rng, noise=4.0)
-        known = {day: costs[day] for day in JUNE if day.day <= 15}
-        found = forecast_month(known, [day for day in JUNE if day.day > 15], 1e9).total
+        costs = {day: 100 - 10 * day.weekday() + 4 * own for day, own in zip(JUNE, strays(rng, len(JUNE)), strict=True)}
+        known = {day: costs[day] for day in JUNE if day.day <= last_day}
+        found = forecast_month(known, [day for day in JUNE if day.day > last_day], 1e9).total
         inside += found.lower <= sum(costs.values()) <= found.upper
-    assert inside >= 186
+        too_high += found.lower > sum(costs.values())
+    assert inside >= 180
+    assert too_high <= 10
 
 
 def test_empty_weekends_cost_nothing_and_are_expected():
