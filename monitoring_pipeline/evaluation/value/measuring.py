@@ -18,6 +18,7 @@ from monitoring_pipeline.evaluation.business.money import (
     USUAL,
     VALUE,
 )
+from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
 from monitoring_pipeline.evaluation.performance.performance import WEIGHTED, reason_to_hold_back
 from monitoring_pipeline.evaluation.performance.thresholds import Better, judge
@@ -40,7 +41,7 @@ from monitoring_pipeline.statistics.intervals.intervals import mean_interval
 from monitoring_pipeline.statistics.results import Quantity
 
 NO_REFERENCE = "the version has no reference with labels"
-_HALF_WIDTH = 1.959963984540054
+NONE_USABLE = "no prediction has a usable output"
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +156,9 @@ def _worth(spec: ModelSpec, rows: pl.DataFrame, labels: KnownLabels | None, usua
         weights = known["weight"].fill_null(0.0).to_numpy() if "weight" in known.columns else None
     can_be_used = usable(spec, rows)
     is_estimated = rows["row_id"].is_in(can_be_used["row_id"].implode()).to_numpy()
-    expected = usual.estimate(can_be_used) if usual is not None and can_be_used.height else NO_REFERENCE
+    expected: ExpectedValues | str = NO_REFERENCE
+    if usual is not None:
+        expected = usual.estimate(can_be_used) if can_be_used.height else NONE_USABLE
     return _Worth(realized, weights, expected, is_estimated)
 
 
@@ -215,7 +218,7 @@ class _Part:
             total = math.fsum(own)
             mean = math.fsum(own * values) / total
             variance = math.fsum((own * (values - mean)) ** 2) / total**2
-            half_width = _HALF_WIDTH * math.sqrt(variance)
+            half_width = CONFIDENCE_QUANTILE * math.sqrt(variance)
             quantity = Quantity(mean, mean - half_width, mean + half_width)
         # Only the rows without a label are not known.
         return _Mean(quantity, values.size, variance * (1 - values.size / rows) * rows**2)
@@ -244,7 +247,7 @@ class _Part:
         rows = expected.mean.size
         total = expected.total()
         mean = total.value / rows
-        half_width = _HALF_WIDTH * math.sqrt(total.variance / rows**2 + off.systematic**2)
+        half_width = CONFIDENCE_QUANTILE * math.sqrt(total.variance / rows**2 + off.systematic**2)
         quantity = Quantity(mean, mean - half_width - total.below / rows, mean + half_width + total.above / rows)
         scale = self.worth.rows / rows
         variance = (total.variance / rows**2 + off.systematic**2) * self.worth.rows**2
@@ -268,7 +271,7 @@ class _Part:
         )
         if isinstance(realized, str) or self.only_a_sample is not None:
             return blank.skipped(self.only_a_sample or str(realized))
-        half_width = _HALF_WIDTH * math.sqrt(realized.variance_of_all)
+        half_width = CONFIDENCE_QUANTILE * math.sqrt(realized.variance_of_all)
         value = realized.quantity.value * self.worth.rows
         if known == self.worth.rows:
             value = math.fsum(self.worth.realized)
@@ -291,7 +294,7 @@ class _Part:
         return replace(judged, severity=Severity.WARNING) if is_too_severe else judged
 
     def _difference(self, realized: _Mean | str, estimated: _Mean | str) -> Measurement:
-        """Return by how much the chunk is worth more than so many usual predictions, realized or else estimated."""
+        """Return the value of the chunk beyond that of so many usual predictions, realized or else estimated."""
         rows, usual = self.worth.rows, self._usual
         blank = self._named(DIFFERENCE, rows)
         if self.only_a_sample is not None or usual is None:
@@ -301,7 +304,7 @@ class _Part:
             return blank.skipped(f"{realized}; {found}" if found != realized else found)
         value = (found.quantity.value - usual.mean) * rows
         variance = found.variance_of_all + usual.variance_of_a_day(rows) + (usual.error * rows) ** 2
-        half_width = _HALF_WIDTH * math.sqrt(variance)
+        half_width = CONFIDENCE_QUANTILE * math.sqrt(variance)
         measured = replace(
             blank,
             value=value,
@@ -310,7 +313,7 @@ class _Part:
             reference_value=usual.mean * rows,
             definition=(
                 f"{self._currency}; beyond what so many predictions of the reference are worth; the interval contains "
-                "the differences of 95 in 100 usual days"
+                "0 on 95 in 100 usual days"
             ),
         )
         return measured.noted(REALIZED if found is realized else ESTIMATED)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.estimation.estimation import (
+    CONFIDENCE_QUANTILE,
     FOLDS,
     Estimation,
     cross_validated,
@@ -43,7 +44,6 @@ LEAST_DAYS = 5
 """Fewer days of the reference show neither what is usual nor how far days stray."""
 WHOLE = ""
 """The name of all rows, beside those of segments."""
-_HALF_WIDTH = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class UsualValue:
     @property
     def quantity(self) -> Quantity:
         """The mean with its 95 % interval."""
-        half_width = _HALF_WIDTH * self.error
+        half_width = CONFIDENCE_QUANTILE * self.error
         return Quantity(self.mean, self.mean - half_width, self.mean + half_width)
 
     def variance_of_a_day(self, rows: int) -> float:
@@ -147,7 +147,7 @@ def learn_values(
 
 
 def _usual(values: Values, places: NDArray[np.int64]) -> UsualValue | None:
-    """Return what is usual on days; None if there are too few.
+    """Return the usual value on days; None if there are too few.
 
     A day's sum strays from what its rows give at the mean. The variance of that is the one of its rows, and one that
     grows with the square of their number, which is estimated by moments.

@@ -229,7 +229,7 @@ MEASUREMENTS = (
     _thing(_B, "usual_value_per_prediction", "value", ANY, _NEVER, "",
            "the same on the reference, with the interval of its days"),
     _thing(_B, "value_against_reference", "value", ANY, _NEVER, "",
-           "what the predictions are worth beyond so many usual ones; its interval holds for 95 in 100 usual days"),
+           "what the predictions are worth beyond so many usual ones; its interval contains 0 on 95 in 100 usual days"),
     _thing(_B, "cost", "cost", ANY, _NEVER, "", "what the predictions of the chunk cost"),
     _thing(_B, "cost_per_thousand", "cost", ANY, _NEVER, "", "the same for a thousand predictions"),
     _thing(_B, "cost_of_month", "cost", ANY, _NEVER, "", "cost of the calendar month up to the chunk"),

@@ -219,6 +219,14 @@ def test_reference_of_few_days_gives_a_reason():
     assert measured[PER_PREDICTION, ""].value is not None
 
 
+def test_rows_without_a_usable_output_are_not_called_without_reference():
+    rng = np.random.default_rng(12)
+    usual = _usual(_spec(), _scored(rng, DAYS * ROWS, days=DAYS))
+    broken = _scored(rng).with_columns(score=pl.lit(None, dtype=pl.Float64))
+    measured = _measure(_spec(), broken, usual, share=0.0)
+    assert measured[ESTIMATED_PER_PREDICTION, ""].reason == "no prediction has a usable output"
+
+
 def test_sample_of_a_counted_chunk_has_no_sum():
     rng = np.random.default_rng(11)
     frame = _scored(rng)
