@@ -175,7 +175,7 @@ class Outcome:
 
 
 def outcome(world: World, seed: int) -> Outcome:
-    """Return what the default rules find in one reference and its future."""
+    """Return the breaches by the default rules in one reference and its future."""
     generator = np.random.default_rng(seed)
     spec, rows = spec_with_segments(), rows_of(world, generator)
     reference = rows.filter(pl.col("day") < world.reference_days).drop("day")
@@ -228,7 +228,7 @@ def _share_of_days(days: Mapping[str, Sequence[Measurement]]) -> float:
 
 
 def _opened(spec: ModelSpec, days: Mapping[str, Sequence[Measurement]]) -> tuple[int, int]:
-    """Return how many incidents open, and how many of them become critical."""
+    """Return the number of incidents that open, and of those that become critical."""
     chunks = [ChunkMeasurements(chunk=key, measurements=tuple(of_day)) for key, of_day in days.items()]
     events = [event for history in fold_incidents(spec, chunks) for event in history.events]
     opened = sum(event.kind in {EventKind.OPENED, EventKind.REOPENED} for event in events)

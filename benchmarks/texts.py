@@ -97,7 +97,7 @@ def shares_of_days(generator: np.random.Generator, days: int, wandering: float) 
 
 
 def changes_of_text(messages: Messages) -> dict[str, Change]:
-    """Return what is done to a share of a day's texts, by name."""
+    """Return the changes of a share of a day's texts, by name."""
 
     def to_language(language: str) -> Change:
         pool = messages.translations[language]

@@ -112,7 +112,7 @@ def sequence_shares(codes: Codes, lengths: Counts) -> Vector:
 
 
 def _by_text(texts: Counts, values: NDArray[np.integer], rows: int, columns: int) -> Counts:
-    """Return how often each text has each value, shape (rows, columns)."""
+    """Return the number of times that each text has each value, shape (rows, columns)."""
     return np.bincount(texts * columns + values, minlength=rows * columns).reshape(rows, columns)
 
 

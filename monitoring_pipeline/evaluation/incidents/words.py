@@ -101,7 +101,7 @@ def told_late_words(since: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names, and the number of the others."""
     more = len(names) - NAMES_SHOWN
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -116,7 +116,7 @@ def _drifted_inputs(_cause: Cause, findings: Sequence[Finding], since: str) -> s
 
 
 def _changes_in(reason: str) -> str:
-    """Return what a reason of drift states behind its numbers, without the words about an effect."""
+    """Return the words of a reason of drift behind its numbers, without those about an effect."""
     return "; ".join(words for words in reason.split("; ")[1:] if not words.startswith(EFFECTS))
 
 
@@ -143,7 +143,7 @@ def _by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 
 def _changed_parts(findings: Sequence[Finding]) -> str:
-    """Return what changed in a text or a vector, from what to what; places along directions are only named."""
+    """Return the changed parts of a text or a vector with their changes; places along directions are only named."""
     changed: dict[str, str] = {}
     for finding in findings:
         part, is_readable = shown_part(finding.subject)
@@ -167,7 +167,7 @@ def _metric(_cause: Cause, findings: Sequence[Finding], _since: str) -> str:
 
 
 def _business(cause: Cause, findings: Sequence[Finding], since: str) -> str:
-    """Return the title of a business number; a cost states what the month will cost, and when the budget is spent."""
+    """Return the title of a business number; that of a cost is its reason, which has the forecast of the month."""
     return (_by_reason if findings[0].subject == COST else _metric)(cause, findings, since)
 
 

@@ -192,7 +192,7 @@ def _columns_of_vectors(name: str, values: pl.Series, by_version: _ByVersion) ->
 
 
 def _units_of_texts(values: pl.Series) -> Vector:
-    """Return what directions of texts are fitted to, shape (texts, buckets); empty texts are left out."""
+    """Return the shares of sequences that directions are fitted to, shape (texts, buckets), without empty texts."""
     known = values.cast(pl.String).drop_nulls()
     read = known.filter(known.str.strip_chars() != "")
     lengths = read.str.len_chars().clip(0, CHARACTERS_READ).to_numpy()

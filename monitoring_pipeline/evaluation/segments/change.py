@@ -58,16 +58,15 @@ def measure_change(
         labels: canonical labels: row_id and label; None without labels.
         maturity: the state of the chunk's labels.
     """
-    outputs = _changes(of, of.rows)
-    largest = max(outputs, key=lambda one: abs(one.change), default=None)
-    losses: list[_Change] = []
-    if labels is not None and maturity is not None and of.rows.height:
-        labelled = of.rows.join(labels.select("row_id", "label"), on="row_id", how="left", maintain_order="left")
+    rows, loss = of.rows, LOSSES[of.spec.task]
+    if labels is not None and maturity is not None and rows.height:
+        labelled = rows.join(labels.select("row_id", "label"), on="row_id", how="left", maintain_order="left")
         known = labelled.height - labelled["label"].null_count()
-        if has_enough_labels(known, labelled.height, maturity):
-            losses = [one for one in _changes(of, labelled) if one.number == LOSSES[of.spec.task]]
-    split = [*([largest] if largest else []), *losses]
-    return tuple(m for one in split for m in one.measurements(maturity if one in losses else None))
+        rows = labelled if has_enough_labels(known, labelled.height, maturity) else rows
+    changes = _changes(of, rows)
+    outputs = sorted((one for one in changes if one.number != loss), key=lambda one: -abs(one.change))
+    split = [*outputs[:1], *(one for one in changes if one.number == loss)]
+    return tuple(m for one in split for m in one.measurements(maturity if one.number == loss else None))
 
 
 @dataclass(frozen=True, eq=False)

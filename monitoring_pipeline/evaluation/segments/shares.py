@@ -160,7 +160,7 @@ class _Days:
 
 
 def _bounds(strays: Sequence[Vector], rows: Vector, levels: IncreaseLevels) -> list[float]:
-    """Return the bound of each share; what shares show of autocorrelation and skewness is weighed together."""
+    """Return the bound of each share; autocorrelation and skewness are weighed over all shares together."""
     effects = [day_effect_of_values(of_share, _CHANCE_OF_ONE_ROW, rows) for of_share in strays]
     days, usual_rows = rows.size, int(np.median(rows))
     is_moving = [effect.reliability(usual_rows) >= LEAST_MOVING for effect in effects]

@@ -140,7 +140,7 @@ class ModelContents:
 
     @property
     def has_business(self) -> bool:
-        """Return whether anything is known of money or of the user's own numbers."""
+        """Whether anything is known of money or of the user's own numbers."""
         return bool(self.business) or not all(table.is_empty for table in (self.value, self.cost, self.measures))
 
 
