@@ -18,13 +18,15 @@ class _OfChunk:
 
     Args:
         value: the difference.
-        own: half of its interval, without the error of the reference.
+        below: distance to the lower end of its interval, without the error of the reference.
+        above: distance to the upper end, likewise. It is farther off if estimated rows may be worth more.
         shared: what the error of the reference adds, which is the same error on every chunk.
         is_estimated: whether labels were not known.
     """
 
     value: float
-    own: float
+    below: float
+    above: float
     shared: float
     is_estimated: bool
 
@@ -47,7 +49,9 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
     if not found:
         return ""
     total = math.fsum(own.value for own in found)
-    half_width = math.hypot(*(own.own for own in found), math.fsum(own.shared for own in found))
+    shared = math.fsum(own.shared for own in found)
+    lower = total - math.hypot(*(own.below for own in found), shared)
+    upper = total + math.hypot(*(own.above for own in found), shared)
     measured = sum(map(bool, of_chunks))
     on = f" on {measured} {noun}s" if measured > 1 else ""
     notes: list[str] = []
@@ -56,10 +60,11 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
     if measured < len(of_chunks):
         missing = len(of_chunks) - measured
         notes.append(f"not known on {missing} {noun}{'' if missing == 1 else 's'}")
-    if abs(total) <= half_width:
-        notes = [f"{amount(total - half_width)} to {amount(total + half_width)} {currency}{on}", *notes]
+    if lower <= 0 <= upper:
+        notes = [f"{amount(lower)} to {amount(upper)} {currency}{on}", *notes]
         return f"no loss of value is proven ({'; '.join(notes)})"
-    notes = [f"{amount(abs(total) - half_width)} to {amount(abs(total) + half_width)}{on}", *notes]
+    low, high = sorted((abs(lower), abs(upper)))
+    notes = [f"{amount(low)} to {amount(high)}{on}", *notes]
     side = "less" if total < 0 else "more"
     return f"about {amount(abs(total))} {currency} {side} than usual so far ({'; '.join(notes)})"
 
@@ -77,11 +82,10 @@ def _is_of(cause: Cause, measurement: Measurement) -> bool:
 
 
 def _difference(measurement: Measurement, usual: Measurement) -> _OfChunk:
-    half = _half(measurement)
-    shared = _half(usual) * measurement.rows
-    own = math.sqrt(max(half**2 - shared**2, 0.0))
-    return _OfChunk(measurement.value or 0.0, own, shared, ESTIMATED in (measurement.reason or ""))
-
-
-def _half(measurement: Measurement) -> float:
-    return ((measurement.upper or 0.0) - (measurement.lower or 0.0)) / 2
+    value = measurement.value or 0.0
+    shared = ((usual.upper or 0.0) - (usual.lower or 0.0)) / 2 * measurement.rows
+    below, above = (
+        0.0 if end is None else math.sqrt(max((end - value) ** 2 - shared**2, 0.0))
+        for end in (measurement.lower, measurement.upper)
+    )
+    return _OfChunk(value, below, above, shared, ESTIMATED in (measurement.reason or ""))

@@ -1,6 +1,7 @@
 """The sentence about the money of an incident: what is proven, what is not, and what is not known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,15 @@ def test_interval_with_zero_has_the_notes():
     assert _words(_chunk(-30.0), _chunk(-30.0, how=ESTIMATED), ()) == (
         "no loss of value is proven (-201 to 81.4 EUR on 2 days; estimated without labels on 1 of them; "
         "not known on 1 day)"
+    )
+
+
+def test_rows_that_may_be_worth_more_leave_a_loss_unproven():
+    usual, difference = _chunk(-900.0, 300.0, how=ESTIMATED)
+    wide = (usual, replace(difference, upper=400.0))
+    assert _words(wide) == "no loss of value is proven (-1,200 to 400 EUR; estimated without labels)"
+    assert _words((usual, replace(difference, lower=-2000.0))) == (
+        "about 900 EUR less than usual so far (600 to 2,000; estimated without labels)"
     )
 
 
