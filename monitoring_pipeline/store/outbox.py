@@ -145,6 +145,23 @@ class OutboxStore(StoreConnection):
             for row in rows
         ]
 
+    def waiting_messages(self, before: dt.datetime) -> dict[str, int]:
+        """Return the number of messages that have waited since a time, by channel.
+
+        An escalation or a digest that is not due yet does not wait, unless it was tried.
+        """
+        is_tried_or_due = sa.or_(alerts.c.error.is_not(None), alerts.c.due_at < before)
+        return self._messages(alerts.c.state.in_(OPEN_STATES), alerts.c.created_at < before, is_tried_or_due)
+
+    def given_up_messages(self, since: dt.datetime) -> dict[str, int]:
+        """Return the number of messages whose last attempt failed since a time, by channel."""
+        return self._messages(alerts.c.state == "failed", alerts.c.due_at >= since)
+
+    def _messages(self, *wanted: sa.ColumnElement[bool]) -> dict[str, int]:
+        counted = sa.select(alerts.c.channel, sa.func.count()).where(*wanted).group_by(alerts.c.channel)
+        with reading(self._engine) as connection:
+            return dict(connection.execute(counted.order_by(alerts.c.channel)).tuples().all())
+
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
         """Return the newest values of the number in an incident's first finding, in chunk order."""
         if not stored.incident.findings:

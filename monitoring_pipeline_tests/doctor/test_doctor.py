@@ -15,12 +15,15 @@ from click.testing import CliRunner
 from monitoring_pipeline.backfill import dagster_instance
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.definitions import build_definitions
+from monitoring_pipeline.doctor.checks.alerts import outbox
 from monitoring_pipeline.doctor.checks.files import home
 from monitoring_pipeline.doctor.deployment import examined
 from monitoring_pipeline.doctor.examining import CHECKS, examine
 from monitoring_pipeline.doctor.findings import Finding, Level
 from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline_tests.alerting.cases import NOW as WRITTEN
+from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
 from monitoring_pipeline_tests.worlds.world import DELIVERIES, LOANS, World
 
 NOW = dt.datetime(2024, 4, 6, 12, tzinfo=dt.UTC)
@@ -106,12 +109,9 @@ def _missing_secret(world: World) -> None:
 
 
 def _alert_that_waits(world: World) -> None:
-    with sqlite3.connect(world.folder / "results.db") as store:
-        store.execute(
-            "INSERT INTO alerts (event_id, incident_id, model, channel, mode, state, due_at, created_at, attempts, "
-            "uncertain, error) VALUES (1, 'i', 'm', 'risk', 'now', 'due', :at, :at, 3, 0, 'slack: channel_not_found')",
-            {"at": "2024-04-05T00:00:00+00:00"},
-        )
+    with world.store() as store:
+        desk_of(store).write("m", channel="risk")
+        store.record_channels(working=set(), failing={"risk": "slack: channel_not_found"}, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def _alert_that_waits(world: World) -> None:
         (_newer_schema, "store", "has schema revision '9999'"),
         (_lose_a_table, "sources", "Loan Scores"),
         (_break_a_spec, "specs", "task"),
-        (_missing_secret, "channels", "channel risk: no secret 'slack_token'"),
+        (_missing_secret, "channels", "channel risk (slack): no secret 'slack_token'"),
         (_alert_that_waits, "outbox", "1 messages to risk wait for more than an hour: slack: channel_not_found"),
     ],
 )
@@ -160,8 +160,8 @@ def test_remedies_name_what_dagster_lists(lived_in_world: World, prefix: str) ->
     with sqlite3.connect(lived_in_world.folder / "results.db") as store:
         store.execute("DELETE FROM verdicts WHERE chunk >= '2024-04-04'")
     _alert_that_waits(lived_in_world)
-    with sqlite3.connect(lived_in_world.folder / "results.db") as store:
-        store.execute("UPDATE alerts SET error = NULL WHERE state = 'due'")
+    with lived_in_world.store() as store:
+        store.record_channels(working={"risk"}, failing={}, at=NOW)
     lived_in_world.change_spec(DELIVERIES, upstream={"predictions": "scores", "trigger": "upstream"})
     settings = lived_in_world.settings.model_copy(update={"prefix": prefix})
     by_check = found(settings, NOW)
@@ -172,6 +172,44 @@ def test_remedies_name_what_dagster_lists(lived_in_world: World, prefix: str) ->
     assert remedies - sensors == {schedule.name for schedule in repository.schedule_defs}
     (waiting,) = [each.seen for each in by_check["outbox"] if each.level is Level.PROBLEM]
     assert waiting.split("`")[1] in sensors
+
+
+def test_messages_wait_an_hour_after_they_are_due_and_are_named_a_week_after_they_were_given_up(
+    lived_in_world: World,
+) -> None:
+    hour, week = dt.timedelta(hours=1), dt.timedelta(days=7)
+    with lived_in_world.store() as store:
+        desk = desk_of(store)
+        desk.write("fresh", channel="risk")
+        desk.write("escalates", channel="risk", due_at=WRITTEN + 8 * hour)
+
+        def seen(after: dt.timedelta) -> list[str]:
+            with examined(lived_in_world.settings, WRITTEN + after) as deployment:
+                return [finding.seen.partition(";")[0] for finding in outbox(deployment)]
+
+        assert seen(hour / 2) == seen(hour) == ["no message waits"]
+        assert seen(hour * 1.5) == ["1 messages to risk wait for more than an hour"]
+        assert seen(hour * 9.5) == ["2 messages to risk wait for more than an hour"]
+        store.mark_failed([alert_id for alert_id, _ in store.due_alerts(WRITTEN, lease=hour)], "no such channel", None)
+        assert seen(hour) == ["1 messages to risk were given up within 7 days"]
+        assert seen(week * 0.99)[-1] == "1 messages to risk were given up within 7 days"
+        assert seen(week * 1.01) == ["1 messages to risk wait for more than an hour"]
+
+
+def test_chunk_that_was_judged_again_counts_once(lived_in_world: World, later: dt.datetime) -> None:
+    with sqlite3.connect(lived_in_world.folder / "results.db") as store:
+        columns = [name for _, name, *_ in store.execute("PRAGMA table_info(chunk_revisions)")]
+        of_verdicts = [name for _, name, *_ in store.execute("PRAGMA table_info(verdicts)")]
+        for table, names in (("chunk_revisions", columns), ("verdicts", of_verdicts)):
+            raised = ", ".join("revision + 1" if name == "revision" else name for name in names)
+            store.execute(f"INSERT INTO {table} SELECT {raised} FROM {table} WHERE producer = 'verdict'")
+    assert "24 judged chunks" in found(lived_in_world.settings, later)["store"][0].seen
+
+
+def test_comparison_of_packages_needs_the_registry(lived_in_world: World) -> None:
+    dependencies = {"file": "requirements.txt"}
+    lived_in_world.change_spec(LOANS, operations={"dependencies": dependencies})
+    assert len(found(lived_in_world.settings, NOW)["registry"]) == 1
 
 
 @pytest.fixture

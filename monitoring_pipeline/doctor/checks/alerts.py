@@ -7,18 +7,10 @@ from monitoring_pipeline.doctor.deployment import Deployment
 from monitoring_pipeline.doctor.findings import Finding, ok, problem, warning
 from monitoring_pipeline.orchestration.jobs.alert_delivery import SENSOR
 from monitoring_pipeline.orchestration.runs.names import Names
-from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.loading import SpecError
 
 LONGEST_WAIT = dt.timedelta(hours=1)
-_WAITING = """
-    SELECT channel, count(*), max(error)
-    FROM alerts
-    WHERE state IN ('due', 'sending') AND created_at < :before
-    GROUP BY channel
-    ORDER BY channel
-"""
-_FAILED = "SELECT channel, count(*), max(error) FROM alerts WHERE state = 'failed' GROUP BY channel ORDER BY channel"
+LATELY = dt.timedelta(days=7)
 
 
 def channels(deployment: Deployment) -> Iterator[Finding]:
@@ -28,18 +20,11 @@ def channels(deployment: Deployment) -> Iterator[Finding]:
         yield warning(f"{settings.alerting} does not exist: nobody is alerted", "write it: see docs/alerting.md")
         return
     try:
-        rules = settings.alerting_rules()
+        rules = settings.alerting_rules(with_secrets=True)
     except SpecError as error:
-        yield problem(str(error).splitlines()[0], "correct the file: until then no alert is sent")
-        return
-    lacking = {
-        name: channel.secret
-        for name, channel in rules.channels.items()
-        if channel.secret is not None and find_secret(settings.secrets, channel.secret) is None
-    }
-    for name, secret in lacking.items():
-        yield problem(f"channel {name}: {missing_secret(secret)}", "its messages wait until the secret is set")
-    if not lacking:
+        for line in str(error).splitlines():
+            yield problem(line, "correct it: until then alerts wait")
+    else:
         yield ok(f"{len(rules.channels)} channels; `monitoring-pipeline alerts test` sends a message")
 
 
@@ -49,15 +34,16 @@ def outbox(deployment: Deployment) -> Iterator[Finding]:
     if store is None:
         return
     sensor = Names(deployment.settings.prefix).of(SENSOR)
-    before = (deployment.now - LONGEST_WAIT).isoformat()
-    _, waiting = store.query(_WAITING, {"before": before})
-    _, failed = store.query(_FAILED, {})
-    for channel, count, error in waiting:
-        reason = f": {error}" if error else f"; the sensor `{sensor}` may be off"
+    waiting = store.waiting_messages(deployment.now - LONGEST_WAIT)
+    given_up = store.given_up_messages(deployment.now - LATELY)
+    errors = {failure.channel: failure.error for failure in store.channel_failures()}
+    for channel, count in waiting.items():
+        reason = f": {errors[channel]}" if channel in errors else f"; the sensor `{sensor}` may be off"
         yield problem(f"{count} messages to {channel} wait for more than an hour{reason}", "correct the channel")
-    for channel, count, error in failed:
+    for channel, count in given_up.items():
         yield warning(
-            f"{count} messages to {channel} were given up: {error}", "read them with `monitoring-pipeline incidents`"
+            f"{count} messages to {channel} were given up within {LATELY.days} days",
+            "read them with `monitoring-pipeline incidents`",
         )
-    if not waiting and not failed:
+    if not waiting and not given_up:
         yield ok("no message waits")

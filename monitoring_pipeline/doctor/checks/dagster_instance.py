@@ -39,11 +39,9 @@ def daemon(deployment: Deployment) -> Iterator[Finding]:
             "start `dagster dev` or `dagster-daemon run`",
         )
         return
-    failing = {name: beat.errors for name, beat in beats.items() if beat.errors}
-    for name, errors in failing.items():
-        yield problem(
-            f"{name.lower()} of the daemon fails: {(errors or [])[0].message.strip()}", "see the daemon's log"
-        )
+    failing = {name: beat.errors[0].message.strip() for name, beat in beats.items() if beat.errors}
+    for name, error in failing.items():
+        yield problem(f"{name.lower()} of the daemon fails: {error}", "see the daemon's log")
     if not failing:
         yield ok(f"the daemon was seen at {at:%H:%M:%S} UTC")
 

@@ -40,7 +40,7 @@ def home(deployment: Deployment) -> Iterator[Finding]:
 
 
 def disk(deployment: Deployment) -> Iterator[Finding]:
-    """Yield how much the home has grown for each model and night, and how many nights its disk has room for."""
+    """Yield the growth of the home for each model and night, and the number of nights that its disk has room for."""
     folder = deployment.settings.home
     if not folder.is_dir():
         return
@@ -98,7 +98,7 @@ def snapshots(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _lost(files: SnapshotFiles, uri: str, *, is_newest: bool) -> str | None:
-    """Return what is wrong with a snapshot. Only that of the newest chunk is read as a whole."""
+    """Return the fault of a snapshot; None if it has none. Only that of the newest chunk is read as a whole."""
     try:
         rows = files.scan(uri)
         if is_newest:

@@ -69,17 +69,20 @@ def nights(deployment: Deployment) -> Iterator[Finding]:
 
 def registry(deployment: Deployment) -> Iterator[Finding]:
     """Yield whether MLflow answers, if a model needs it."""
-    retrained = [spec for spec in _specs(deployment) if spec.retraining is not None or spec.explanation is not None]
-    if not retrained:
+    spec = next((spec for spec in _specs(deployment) if _needs_registry(spec)), None)
+    if spec is None:
         return
-    spec = retrained[0]
-    version = max(spec.reference)
+    *_, version = spec.reference
     try:
         card = deployment.adapters.registry.version_card(spec.name, version)
     except RegistryError as error:
         yield problem(str(error), "start MLflow, or correct MLFLOW_TRACKING_URI")
         return
     yield ok(f"version {version} of {spec.name} is {'registered' if card else 'not registered'}")
+
+
+def _needs_registry(spec: ModelSpec) -> bool:
+    return any((spec.retraining, spec.explanation, spec.operations.dependencies))
 
 
 def _specs(deployment: Deployment) -> Iterator[ModelSpec]:

@@ -15,7 +15,7 @@ from monitoring_pipeline.store.schema import HEAD_REVISION, StoreSchemaError
 MOST_AHEAD = dt.timedelta(minutes=2)
 """How far a result may lie in the future before a clock is wrong."""
 _NEWEST = "SELECT max(measured_at) FROM chunk_revisions"
-_SIZE = "SELECT count(*) FROM verdicts"
+_SIZE = "SELECT count(*) FROM current_verdicts"
 
 
 def store(deployment: Deployment) -> Iterator[Finding]:
