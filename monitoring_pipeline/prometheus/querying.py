@@ -85,11 +85,11 @@ def _asked(address: str, query: str, at: dt.datetime, seconds: float, token: str
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - scheme checked
-            return _document(place, answer.read(LARGEST_ANSWER + 1))
+            return _document(place, answer.read(LARGEST_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
             if error.code in {_BAD_REQUEST, _UNPROCESSABLE}:
-                refused = _document(place, error.read(LARGEST_ANSWER + 1)).get("error", "")
+                refused = _document(place, error.read(LARGEST_ANSWER)).get("error", "")
                 raise NoMetricError(without_secrets(f"the query was refused: {refused}")) from None
         raise MetricsAwayError(f"{place} answered HTTP {error.code} {error.reason}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -99,7 +99,7 @@ def _asked(address: str, query: str, at: dt.datetime, seconds: float, token: str
 
 def _document(place: str, body: bytes) -> Any:
     try:
-        document = json.loads(body[:LARGEST_ANSWER])
+        document = json.loads(body)
     except ValueError:
         document = None
     if not isinstance(document, dict) or "status" not in document:

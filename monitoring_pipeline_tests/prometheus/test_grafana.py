@@ -11,7 +11,6 @@ import yaml
 import monitoring_pipeline
 from monitoring_pipeline.dashboard.site import Site
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.prometheus import families as exported
 from monitoring_pipeline.prometheus.families import FAMILIES
 from monitoring_pipeline.prometheus.grafana.building import FOLDER, dashboard_json
 from monitoring_pipeline.prometheus.grafana.panels import DASHBOARDS, ONE_MODEL, WIDTH, Dashboard, Panel
@@ -26,20 +25,32 @@ from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, Worl
 VALUES = {"$model": LOANS, "$metric": ".*"}
 PANELS = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.panels]
 BUDGET = Measurement(kind=Kind.OBJECTIVE, subject="good_days", name="error_budget_left", model_version="", value=0.25)
+LATENCY = Measurement(
+    kind=Kind.OPERATIONS, subject="latency", name="latency_p95", model_version="1", value=30.0, threshold_upper=40.0
+)
+PACKAGES = Measurement(
+    kind=Kind.OPERATIONS,
+    subject="dependencies",
+    name="differing_packages",
+    model_version="1",
+    value=2.0,
+    threshold_upper=0.0,
+)
 
 
 @pytest.fixture(scope="module")
 def prometheus(monitored: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
-    """A server that scrapes the site of the monitored world, to which an error budget was added."""
+    """A server that scrapes the site of the monitored world, to which an error budget and telemetry were added."""
     world = World(copy_world(monitored.folder, tmp_path_factory.mktemp("grafana") / "world"), monitored.instance)
     with world.store() as store:
-        results = ChunkResults(
-            producer=Producer.OBJECTIVES,
-            chunk=world.loaded(LOANS).spec.calendar.chunk(DAYS[-1]),
-            provenance=Provenance(spec_hash="", reference_hash="", input_fingerprint="", code_version=""),
-            measurements=(BUDGET,),
-        )
-        store.replace(results, run_id="test", measured_at=system_clock())
+        for producer, added in ((Producer.OBJECTIVES, (BUDGET,)), (Producer.OPERATIONS, (LATENCY, PACKAGES))):
+            results = ChunkResults(
+                producer=producer,
+                chunk=world.loaded(LOANS).spec.calendar.chunk(DAYS[-1]),
+                provenance=Provenance(spec_hash="", reference_hash="", input_fingerprint="", code_version=""),
+                measurements=added,
+            )
+            store.replace(results, run_id="test", measured_at=system_clock())
     with ResultStore.open_to_read(world.settings.store_url) as store:
         site = Site(settings=world.settings, store=store, clock=system_clock)
         with (
@@ -67,9 +78,13 @@ def test_files_are_those_that_the_library_builds() -> None:
 @pytest.mark.parametrize(("dashboard", "panel"), PANELS, ids=[f"{d.uid}: {p.title}" for d, p in PANELS])
 def test_every_query_of_a_panel_is_answered(prometheus: PrometheusServer, dashboard: Dashboard, panel: Panel) -> None:
     for query in panel.queries:
-        answer = prometheus.query(filled(query.expression))
-        # The models of this world have no telemetry; see test_serving_is_exported for one that has.
-        assert answer or exported.SERVING.full_name in query.expression, query.expression
+        assert prometheus.query(filled(query.expression)), query.expression
+
+
+def test_serving_beside_its_limits_leaves_out_a_limit_of_zero(prometheus: PrometheusServer) -> None:
+    panel = next(panel for panel in ONE_MODEL.panels if panel.title == "Serving beside its limits")
+    (series,) = prometheus.query(filled(panel.queries[0].expression))
+    assert (series["metric"]["metric"], series["value"][1]) == ("latency_p95", "0.75")
 
 
 def test_variables_list_the_models_and_metrics(prometheus: PrometheusServer) -> None:

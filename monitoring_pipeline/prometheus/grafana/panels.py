@@ -294,11 +294,12 @@ ONE_MODEL = Dashboard(
         ),
         Panel(
             title="Serving beside its limits",
-            about="Latencies, error rates and resources as a share of their upper limits; breached above 100 %.",
+            about="Latencies, rates and resources as a share of their upper limits (if above 0); breached above 100 %.",
             kind=Kind.BARS,
             queries=(
                 Query(
-                    f"{_of(exported.SERVING, MODEL)} / {_of(exported.SERVING_LIMIT, MODEL)}", "{{metric}} {{version}}"
+                    f"{_of(exported.SERVING, MODEL)} / ({_of(exported.SERVING_LIMIT, MODEL)} > 0)",
+                    "{{metric}} {{version}}",
                 ),
             ),
             width=WIDTH // 2,
