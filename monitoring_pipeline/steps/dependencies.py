@@ -1,6 +1,6 @@
 """What the serving environment of a chunk has installed, beside the requirements in the registry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -24,14 +24,14 @@ def compare_dependencies(
     outside: Outside,
     *,
     stored: Sequence[Measurement],
-) -> Measurement | None:
-    """Return the comparison for a version; None if the spec asks for none.
+) -> Iterator[Measurement]:
+    """Yield the comparison for a version, if the spec asks for one.
 
     A file of the environment of now is not compared with an earlier chunk; then the stored comparison is kept.
     """
     rules = loaded.spec.operations.dependencies
     if rules is None:
-        return None
+        return
     environments, why_not = _environments(loaded, rules, chunk, rows, outside)
     required: tuple[str, ...] | None = None
     if not why_not:
@@ -40,10 +40,9 @@ def compare_dependencies(
         except RegistryError as error:
             why_not = str(error)
     measured = measure_dependencies(environments, required, model_version=version, why_not=why_not)
-    known = next((m for m in stored if m.name == DIFFERING and m.model_version == version), None)
-    if measured.status is Status.SKIPPED and known is not None and known.status is not Status.SKIPPED:
-        return known
-    return measured
+    of_version = (m for m in stored if m.name == DIFFERING and m.model_version == version)
+    known = next((m for m in of_version if m.status is not Status.SKIPPED), None)
+    yield known if measured.status is Status.SKIPPED and known is not None else measured
 
 
 def _environments(

@@ -69,7 +69,7 @@ def differences(served: Mapping[str, str], required: Sequence[str]) -> Iterator[
 def measure_dependencies(
     environments: Mapping[str, int], required: Sequence[str] | None, *, model_version: str, why_not: str = ""
 ) -> Measurement:
-    """Return how many packages differ between the serving environment and the registry.
+    """Return the number of packages that differ between the serving environment and the registry.
 
     Args:
         environments: the lists of packages, and how many rows were served with each.

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import polars as pl
+
 from monitoring_pipeline.evaluation.operations.measuring import measure_telemetry
 from monitoring_pipeline.evaluation.operations.of_server import ServerNumber, measure_server
 from monitoring_pipeline.evaluation.operations.telemetry import Telemetry
@@ -44,20 +46,14 @@ def measure_operations(loaded: LoadedSpec, chunk: Chunk, outside: Outside) -> Ch
     versions = versions_in(outside.snapshots, predictions)
     references = load_references(spec, outside.store, versions)
     sampled = sampled_chunk(spec, chunk, outside.store)
-    measured = [
-        measurement
-        for version in versions
-        for measurement in _of_version(spec, chunk, version, references.get(version), outside)
-    ]
     stored = outside.store.measurements(spec.name, chunk.key, Producer.OPERATIONS)
-    compared = [
-        found for version in versions if (found := _dependencies(loaded, chunk, version, stored, outside)) is not None
-    ]
-    nothing = nothing_to_measure(
-        Kind.OPERATIONS, "rows_per_hour", "throughput", "no predictions", severity=Severity.INFO
-    )
+    measured, compared = list[Measurement](), list[Measurement]()
+    for version in versions:
+        rows = rows_of_version(spec, chunk, version, outside)
+        measured += _of_telemetry(spec, chunk, version, rows, reference=references.get(version), kept=outside)
+        compared += compare_dependencies(loaded, chunk, version, rows, outside, stored=stored)
     measurements = (*noted(sampled, tuple(measured)), *compared, *_of_server(spec, chunk, stored, outside)) or (
-        nothing,
+        nothing_to_measure(Kind.OPERATIONS, "rows_per_hour", "throughput", "no predictions", severity=Severity.INFO),
     )
     return ChunkResults(
         producer=Producer.OPERATIONS,
@@ -67,15 +63,6 @@ def measure_operations(loaded: LoadedSpec, chunk: Chunk, outside: Outside) -> Ch
         ),
         measurements=measurements,
     )
-
-
-def _dependencies(
-    loaded: LoadedSpec, chunk: Chunk, version: str, stored: Sequence[Measurement], outside: Outside
-) -> Measurement | None:
-    if loaded.spec.operations.dependencies is None:
-        return None
-    rows = rows_of_version(loaded.spec, chunk, version, outside)
-    return compare_dependencies(loaded, chunk, version, rows, outside, stored=stored)
 
 
 def _of_server(
@@ -98,10 +85,9 @@ def _of_server(
     return measure_server(spec, numbers, stored)
 
 
-def _of_version(
-    spec: ModelSpec, chunk: Chunk, version: str, reference: Reference | None, kept: Kept
+def _of_telemetry(
+    spec: ModelSpec, chunk: Chunk, version: str, rows: pl.DataFrame, *, reference: Reference | None, kept: Kept
 ) -> Iterator[Measurement]:
-    rows = rows_of_version(spec, chunk, version, kept)
     if any(name in rows.columns for name in (LATENCY, STATUS)):
         usual = load_operations(spec, reference, kept) if reference else None
         sampled = sampled_chunk(spec, chunk, kept.store)
