@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
 from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
-from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names, upstream_key
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -93,4 +93,4 @@ def _upstream(spec: ModelSpec, asset: Asset) -> list[dg.AssetDep]:
     """
     paths = spec.upstream.model_dump(include={"predictions", "labels", "reference"})
     path = paths.get(asset.name)
-    return [dg.AssetDep(dg.AssetKey(path.split("/")), partition_mapping=dg.AllPartitionMapping())] if path else []
+    return [dg.AssetDep(upstream_key(path), partition_mapping=dg.AllPartitionMapping())] if path else []

@@ -8,17 +8,12 @@ import dagster as dg
 from dagster import EventLogRecord
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
-from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names, upstream_key
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 MOST_AT_ONCE = 100
-
-
-def upstream_key(path: str) -> dg.AssetKey:
-    """Return the key of an asset of the project, as a spec names it."""
-    return dg.AssetKey(path.split("/"))
 
 
 @dataclass(frozen=True)

@@ -111,5 +111,10 @@ class Names:
         return call  # type: ignore[return-value]
 
 
+def upstream_key(path: str) -> dg.AssetKey:
+    """Return the key of an asset of the project, as a spec names it."""
+    return dg.AssetKey(path.split("/"))
+
+
 PLAIN = Names()
 """The names of a code location of its own."""
