@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.channels.http_calls import HttpCalls, HttpRefusalError
 from monitoring_pipeline.alerting.messages.document import alert_document
-from monitoring_pipeline.alerting.messages.markup import clipped
+from monitoring_pipeline.alerting.messages.markup import one_line
 from monitoring_pipeline.alerting.messages.messages import Message, incident_message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
@@ -134,7 +134,7 @@ class PagerDutyChannel:
             **({"client_url": links[0]["href"]} if links else {}),
             "links": links,
             "payload": {
-                "summary": _line(f"{message.title}. {message.happened}", MOST_SUMMARY_CHARACTERS),
+                "summary": one_line(f"{message.title}. {message.happened}", MOST_SUMMARY_CHARACTERS),
                 "severity": str(incident.severity),
                 "source": self._links.site or CLIENT,
                 "timestamp": alert.event_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
@@ -162,7 +162,3 @@ def _details(answer: Any) -> str:
     errors = answer.get("errors")
     texts = errors if isinstance(errors, list) and errors else [answer.get("message", "")]
     return "; ".join(str(text)[:200] for text in texts if text)
-
-
-def _line(text: str, most: int) -> str:
-    return clipped(" ".join(text.split()), most)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from monitoring_pipeline.alerting.messages.markup import clipped
+from monitoring_pipeline.alerting.messages.markup import one_line
 from monitoring_pipeline.alerting.messages.messages import Message
 
 SUMMARY_CHARACTERS = 254
@@ -19,7 +19,7 @@ Node = dict[str, Any]
 
 def summary(message: Message) -> str:
     """Return the title in one line of at most 254 characters."""
-    return clipped(_one_line(message.title), SUMMARY_CHARACTERS)
+    return one_line(message.title, SUMMARY_CHARACTERS)
 
 
 def document(message: Message, key: str, *, whole: bool) -> Node:
@@ -65,12 +65,8 @@ def footer(key: str) -> str:
     return f"Message {key} of monitoring_pipeline"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _text(text: str, mark: str = "") -> Node:
-    node: Node = {"type": "text", "text": clipped(_one_line(text), LINE_CHARACTERS) or "-"}
+    node: Node = {"type": "text", "text": one_line(text, LINE_CHARACTERS) or "-"}
     return node | {"marks": [{"type": mark}]} if mark else node
 
 
@@ -96,5 +92,5 @@ def _wiki_section(title: str, lines: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Escape the markup; a dash is markup only before a word."""
-    line = clipped(_one_line(text), LINE_CHARACTERS)
+    line = one_line(text, LINE_CHARACTERS)
     return re.sub(r"([\\{}\[\]*_~^+?!|#]|(?<!\S)-(?=\S))", r"\\\1", line)

@@ -19,7 +19,10 @@ Block = dict[str, Any]
 def slack_blocks(message: Message) -> list[Block]:
     """Return a message as Slack's blocks, within their limits."""
     blocks: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "emoji": True, "text": _title(message.headline)}},
+        {
+            "type": "header",
+            "text": {"type": "plain_text", "emoji": True, "text": one_line(message.headline, HEADER_CHARACTERS)},
+        },
         _section(escaped(message.happened)),
     ]
     if message.facts:
@@ -60,6 +63,11 @@ def clipped(text: str, most: int) -> str:
     return re.sub(r"&[a-z]*$", "", text[: most - 1]) + "…"
 
 
+def one_line(text: str, most: int) -> str:
+    """Return a text in one line, clipped."""
+    return clipped(" ".join(text.split()), most)
+
+
 def markdown(message: Message) -> str:
     """Return a message's body in Markdown."""
     paragraphs = [
@@ -80,10 +88,6 @@ def _literal(text: str) -> str:
 
 def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"**{title}**\n", *(f"- {line}" for line in lines)]) if lines else ""
-
-
-def _title(text: str) -> str:
-    return clipped(" ".join(text.split()), HEADER_CHARACTERS)
 
 
 def _section(text: str) -> Block:
