@@ -79,7 +79,21 @@ def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...
     reasons = {
         index: None if e.type == TO_EXIST else _missing_column(e, columns) for index, e in enumerate(expectations)
     }
-    return _measure(frame, expectations, reasons)
+    in_table = spec.columns_in_table
+    return tuple(_with_column_in_table(m, in_table) for m in _measure(frame, expectations, reasons))
+
+
+def _with_column_in_table(measurement: Measurement, in_table: Mapping[str, str]) -> Measurement:
+    """Return the measurement; if a column is missing that has another name in the table, its reason has that name."""
+    subject = measurement.subject
+    column = in_table.get(subject, subject)
+    if measurement.reason != _no_column(subject) or column == subject:
+        return measurement
+    return replace(measurement, reason=f"{_no_column(column)} ({subject})")
+
+
+def _no_column(names: str) -> str:
+    return f"the chunk has no column {names}"
 
 
 def _keys_of_time(unfit: set[str]) -> tuple[str, ...]:
@@ -110,7 +124,7 @@ def _broken_suite(reason: str) -> Measurement:
 
 def _missing_column(expectation: Expectation, columns: set[str]) -> str | None:
     missing = sorted(expectation.columns - columns)
-    return f"the chunk has no column {', '.join(missing)}" if missing else None
+    return _no_column(", ".join(missing)) if missing else None
 
 
 def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, columns: set[str], unfit: set[str]) -> str | None:
@@ -245,7 +259,7 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
     """Return the failure as text with counts and the most frequent unexpected values, never row ids."""
     subject = expectation.subject
     if expectation.type == TO_EXIST:
-        return f"the chunk has no column {subject}"
+        return _no_column(subject)
     private = _PRIVATE_COLUMNS & expectation.columns
     shown = () if private else outcome.examples[:_EXAMPLES]
     texts = [_shortened(text) + (f" ({count} times)" if count > 1 else "") for text, count in shown]

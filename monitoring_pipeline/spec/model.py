@@ -396,6 +396,24 @@ class ModelSpec(SpecPart):
         return ("row_id", "predicted_at", "model_version", *self.columns, *carried)
 
     @property
+    def columns_in_table(self) -> dict[str, str]:
+        """The column in the table of predictions by canonical name, but for id and time."""
+        source = self.predictions
+        scores = {self.score_columns[name]: column for name, column in source.scores.items()}
+        declared = {
+            "model_version": source.model_version,
+            **{name: feature.column or name for name, feature in self.features.items()},
+            **{name: name for name in source.group_columns},
+            **self.operations.columns,
+            "score": source.score,
+            **scores,
+            "prediction": source.prediction,
+            "horizon": source.horizon,
+            "naive": source.naive,
+        }
+        return {name: column for name, column in declared.items() if column is not None}
+
+    @property
     def output_columns(self) -> tuple[str, ...]:
         """Canonical columns of the model's output that are profiled."""
         return tuple(name for name in self._outputs if name not in self.inputs)

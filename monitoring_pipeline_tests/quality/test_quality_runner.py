@@ -43,6 +43,15 @@ def test_missing_column_fails_only_the_schema_checks_of_that_column(spec: ModelS
     }
 
 
+def test_missing_column_is_named_as_in_the_table(spec: ModelSpec, rows: pl.DataFrame) -> None:
+    document = spec.model_dump(mode="json", exclude_unset=True)
+    document["features"]["weight"] = {"kind": "numeric", "column": "Gross Weight"}
+    document["operations"] = {"latency": "took_ms"}
+    failures = _failures(check_schema(ModelSpec.model_validate(document), rows.drop("weight")))
+    assert failures["weight", "column_to_exist"] == "the chunk has no column Gross Weight (weight)"
+    assert failures["telemetry[latency]", "column_to_exist"] == "the chunk has no column took_ms (telemetry[latency])"
+
+
 @pytest.mark.parametrize(
     ("column", "wrong", "reason"),
     [

@@ -130,16 +130,6 @@ def with_used_values(dialect: Dialect, sql: str, values: Mapping[str, object]) -
 
 def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, bool]]:
     """Return, by canonical name, the column in the spec and whether its decimals become numbers."""
-    source = spec.predictions
-    scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
-    outputs = {"score": source.score, **scores, "prediction": source.prediction}
-    carried = {"horizon": source.horizon, "naive": source.naive}
-    columns = {} if source.model_version is None else {"model_version": (source.model_version, False)}
-    for name, feature in spec.features.items():
-        columns[name] = (feature.column or name, feature.kind is FeatureKind.NUMERIC)
-    columns |= {name: (name, False) for name in source.group_columns}
-    columns |= {name: (column, name == LATENCY) for name, column in spec.operations.columns.items()}
-    for name, column in (outputs | carried).items():
-        if column is not None:
-            columns[name] = (column, True)
-    return columns
+    numbers = {name for name, feature in spec.features.items() if feature.kind is FeatureKind.NUMERIC}
+    numbers |= {"score", *spec.score_columns.values(), "prediction", "horizon", "naive", LATENCY} - spec.features.keys()
+    return {name: (column, name in numbers) for name, column in spec.columns_in_table.items()}
