@@ -160,7 +160,7 @@ class OutboxStore(StoreConnection):
     def _messages(self, *wanted: sa.ColumnElement[bool]) -> dict[str, int]:
         counted = sa.select(alerts.c.channel, sa.func.count()).where(*wanted).group_by(alerts.c.channel)
         with reading(self._engine) as connection:
-            return dict(connection.execute(counted.order_by(alerts.c.channel)).tuples().all())
+            return {row[0]: row[1] for row in connection.execute(counted.order_by(alerts.c.channel))}
 
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
         """Return the newest values of the number in an incident's first finding, in chunk order."""
