@@ -21,6 +21,7 @@ from monitoring_pipeline_tests.spec.cases import BINARY, changed
 
 PAGE = "docs/custom_measures.md"
 OWN = "monitoring_pipeline_tests.steps.own_measures"
+OF_COST = {"cost": {"currency": "EUR", "per_thousand": {"2024-01-01": 100}}}
 ROWS = pl.DataFrame({"score": [0.2, 0.4], "label": [1.0, None]})
 
 
@@ -121,6 +122,8 @@ def test_number_without_one_of_the_reference_states_that_it_was_not_compared(ref
     ({"measures.own": {"function": "no function"}}, "String should match pattern"),
     ({"measures.own": {"function": "a:b", "columns": ["nowhere"]}}, "measures.own.columns: unknown column 'nowhere'"),
     ({"measures.own": {"function": "a:b"}, "business.own": {"sql": "a.sql"}}, "a business number has this name"),
+    ({"measures.value_per_prediction": {"function": "a:b"}} | OF_COST, "has this name already"),
+    ({"business.cost_forecast": {"sql": "a.sql"}} | OF_COST, "business.cost_forecast: a number of value or cost"),
     ({"measures.own": {"function": "a:b", "threshold": {"worse_than_reference": 1}}}, "better: needed"),
 ])  # fmt: skip
 def test_measures_that_cannot_hold_are_refused(fields, message):

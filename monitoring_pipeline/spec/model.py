@@ -32,7 +32,7 @@ from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
 from monitoring_pipeline.spec.rules.upstream import UpstreamAssets
-from monitoring_pipeline.spec.rules.value import NEGATIVE, POSITIVE, ValueRules
+from monitoring_pipeline.spec.rules.value import NAMES_OF_MONEY, NEGATIVE, POSITIVE, ValueRules
 from monitoring_pipeline.spec.sources import (
     EARLIEST,
     LATEST,
@@ -325,10 +325,13 @@ class ModelSpec(SpecPart):
             raise ValueError("value: needs labels, because the value of a prediction depends on what really happened")
 
     def _measures_fit(self) -> None:
-        taken = (*self.business, *(("value", "cost") if self.value or self.cost else ()))
+        if taken := sorted(self.measures.keys() & self.business.keys()):
+            raise ValueError(f"measures.{taken[0]}: a business number has this name already")
+        own = {**dict.fromkeys(self.business, "business"), **dict.fromkeys(self.measures, "measures")}
+        for name in NAMES_OF_MONEY if self.value or self.cost else ():
+            if name in own:
+                raise ValueError(f"{own[name]}.{name}: a number of value or cost has this name already")
         for name, measure in self.measures.items():
-            if name in taken:
-                raise ValueError(f"measures.{name}: a business number has this name already")
             for column in measure.columns:
                 if column not in self.canonical_columns:
                     hint = allowed_names(column, self.canonical_columns)

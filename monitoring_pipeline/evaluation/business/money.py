@@ -10,12 +10,13 @@ TOTAL, PER_PREDICTION, OF_ALL = "value", "value_per_prediction", "value_of_all_p
 ESTIMATED_PER_PREDICTION = "estimated_value_per_prediction"
 COST_PER_THOUSAND, COST_OF_MONTH, COST_FORECAST = "cost_per_thousand", "cost_of_month", "cost_forecast"
 USUAL, DIFFERENCE = "usual_value_per_prediction", "value_against_reference"
+ERROR_OF_ESTIMATES = "error_of_estimated_value"
 ESTIMATED, REALIZED = "estimated without labels", "realized"
 DRAWN = (PER_PREDICTION, ESTIMATED_PER_PREDICTION, DIFFERENCE)
 """Names of the measurements whose history is drawn."""
 DRAWN_COSTS = (COST, COST_PER_THOUSAND, COST_FORECAST)
 """Names of the measurements of cost whose history is drawn."""
-AGAINST_REFERENCE = frozenset({USUAL, DIFFERENCE})
+AGAINST_REFERENCE = frozenset({USUAL, DIFFERENCE, ERROR_OF_ESTIMATES})
 """Names of the measurements from which the money of an incident is summed up."""
 JUDGED = (PER_PREDICTION, ESTIMATED_PER_PREDICTION)
 """Names of the measurements that thresholds are about."""

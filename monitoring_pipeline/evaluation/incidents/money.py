@@ -4,7 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitoring_pipeline.evaluation.business.money import COST, DIFFERENCE, ESTIMATED, USUAL, amount
+from monitoring_pipeline.evaluation.business.money import (
+    COST,
+    DIFFERENCE,
+    ERROR_OF_ESTIMATES,
+    ESTIMATED,
+    USUAL,
+    amount,
+)
+from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Measurement, Role
 from monitoring_pipeline.spec.model import ModelSpec
@@ -18,23 +26,24 @@ class _OfChunk:
 
     Args:
         value: the difference.
-        below: distance to the lower end of its interval, without the error of the reference.
+        below: distance to the lower end of its interval, without the errors that chunks share.
         above: distance to the upper end, likewise. It is farther off if estimated rows may be worth more.
-        shared: what the error of the reference adds, which is the same error on every chunk.
-        is_estimated: whether labels were not known.
+        of_reference: what the error of the reference adds, which is the same error on every chunk.
+        of_estimates: what the error of estimates adds, likewise; None if labels were known.
     """
 
     value: float
     below: float
     above: float
-    shared: float
-    is_estimated: bool
+    of_reference: float
+    of_estimates: float | None
 
 
 def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Measurement]]) -> str:
     """Return the words for the difference in value between an incident's predictions and usual ones.
 
-    Nothing is claimed if the interval includes 0. The errors of chunks are independent, but for that of the reference.
+    Nothing is claimed if the interval includes 0. The errors of chunks are independent,
+    but for those of the reference and of estimates, which are the same on each.
 
     Args:
         spec: the model.
@@ -49,13 +58,14 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
     if not found:
         return ""
     total = math.fsum(own.value for own in found)
-    shared = math.fsum(own.shared for own in found)
-    lower = total - math.hypot(*(own.below for own in found), shared)
-    upper = total + math.hypot(*(own.above for own in found), shared)
+    of_reference = math.fsum(own.of_reference for own in found)
+    of_estimates = math.fsum(own.of_estimates or 0.0 for own in found)
+    lower = total - math.hypot(*(own.below for own in found), of_reference, of_estimates)
+    upper = total + math.hypot(*(own.above for own in found), of_reference, of_estimates)
     measured = sum(map(bool, of_chunks))
     on = f" on {measured} {noun}s" if measured > 1 else ""
     notes: list[str] = []
-    if estimated := sum(any(own.is_estimated for own in of_chunk) for of_chunk in of_chunks):
+    if estimated := sum(any(own.of_estimates is not None for own in of_chunk) for of_chunk in of_chunks):
         notes.append(ESTIMATED if estimated == measured else f"{ESTIMATED} on {estimated} of them")
     if measured < len(of_chunks):
         missing = len(of_chunks) - measured
@@ -72,8 +82,12 @@ def money_words(spec: ModelSpec, cause: Cause, chunks: Mapping[str, Sequence[Mea
 def _of_chunk(cause: Cause, measured: Sequence[Measurement]) -> list[_OfChunk]:
     segment = cause.about[0] if cause.family is Family.SEGMENT else ""
     own = [m for m in measured if m.segment == segment and m.value is not None and _is_of(cause, m)]
-    usual = {m.model_version: m for m in own if m.name == USUAL}
-    return [_difference(m, usual[m.model_version]) for m in own if m.name == DIFFERENCE and m.model_version in usual]
+    by_name = {(m.name, m.model_version): m for m in own}
+    return [
+        _difference(m, by_name[USUAL, m.model_version], by_name.get((ERROR_OF_ESTIMATES, m.model_version)))
+        for m in own
+        if m.name == DIFFERENCE and (USUAL, m.model_version) in by_name
+    ]
 
 
 def _is_of(cause: Cause, measurement: Measurement) -> bool:
@@ -81,11 +95,13 @@ def _is_of(cause: Cause, measurement: Measurement) -> bool:
     return m.model_version == cause.version if cause.version else m.role == Role.CHAMPION
 
 
-def _difference(measurement: Measurement, usual: Measurement) -> _OfChunk:
-    value = measurement.value or 0.0
-    shared = ((usual.upper or 0.0) - (usual.lower or 0.0)) / 2 * measurement.rows
+def _difference(measurement: Measurement, usual: Measurement, estimates: Measurement | None) -> _OfChunk:
+    value, rows = measurement.value or 0.0, measurement.rows
+    of_reference = ((usual.upper or 0.0) - (usual.lower or 0.0)) / 2 * rows
+    of_estimates = None if estimates is None else CONFIDENCE_QUANTILE * (estimates.value or 0.0) * rows
+    shared = math.hypot(of_reference, of_estimates or 0.0)
     below, above = (
         0.0 if end is None else math.sqrt(max((end - value) ** 2 - shared**2, 0.0))
         for end in (measurement.lower, measurement.upper)
     )
-    return _OfChunk(value, below, above, shared, ESTIMATED in (measurement.reason or ""))
+    return _OfChunk(value, below, above, of_reference, of_estimates)

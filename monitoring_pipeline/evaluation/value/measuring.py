@@ -9,6 +9,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.business.money import (
     DIFFERENCE,
+    ERROR_OF_ESTIMATES,
     ESTIMATED,
     ESTIMATED_PER_PREDICTION,
     OF_ALL,
@@ -97,8 +98,8 @@ class _Worth:
 class _Mean:
     """A value per prediction with its interval.
 
-    ``variance_of_all`` is the variance of what all rows together are worth, as far as it is not known; ``below`` and
-    ``above`` are how far this may be off because rows are unlike the reference.
+    ``variance_of_all`` is the variance of what all rows together are worth, as far as it is not known and usual days do
+    not differ by it; ``below`` and ``above`` are how far this may be off because rows are unlike the reference.
     """
 
     quantity: Quantity
@@ -184,6 +185,12 @@ class _Part:
         yield self._judged(ESTIMATED_PER_PREDICTION, estimated, self._of_estimates(), is_replaced=is_replaced)
         if self._usual is not None:
             yield replace(self._with(USUAL, self._usual.quantity), definition=self._of_reference())
+        if isinstance(realized, str) and self._off is not None and isinstance(estimated, _Mean):
+            yield replace(
+                self._named(ERROR_OF_ESTIMATES, self.worth.rows),
+                value=self._off.systematic,
+                definition=f"{self._currency}; per prediction; standard deviation beyond chance in labels",
+            )
         yield self._difference(realized, estimated)
 
     @property
@@ -250,7 +257,8 @@ class _Part:
         half_width = CONFIDENCE_QUANTILE * math.sqrt(total.variance / rows**2 + off.systematic**2)
         quantity = Quantity(mean, mean - half_width - total.below / rows, mean + half_width + total.above / rows)
         scale = self.worth.rows / rows
-        variance = (total.variance / rows**2 + off.systematic**2) * self.worth.rows**2
+        # The chance in labels is a part of how usual days differ.
+        variance = (off.systematic * self.worth.rows) ** 2
         return _Mean(quantity, rows, variance, total.below * scale, total.above * scale)
 
     def _total(self, known: int) -> Measurement:

@@ -228,6 +228,8 @@ MEASUREMENTS = (
            "the same, estimated without labels"),
     _thing(_B, "usual_value_per_prediction", "value", ANY, _NEVER, "",
            "the same on the reference, with the interval of its days"),
+    _thing(_B, "error_of_estimated_value", "value", ANY, _NEVER, "",
+           "how far estimates per prediction were off on days of the reference, beyond chance in labels"),
     _thing(_B, "value_against_reference", "value", ANY, _NEVER, "",
            "what the predictions are worth beyond so many usual ones; its interval contains 0 on 95 in 100 usual days"),
     _thing(_B, "cost", "cost", ANY, _NEVER, "", "what the predictions of the chunk cost"),

@@ -21,6 +21,22 @@ Currency = Annotated[str, Field(min_length=1, max_length=8), AfterValidator(_pri
 """Name of a currency, such as EUR."""
 
 
+NAMES_OF_MONEY = (
+    "value",
+    "value_per_prediction",
+    "value_of_all_predictions",
+    "estimated_value_per_prediction",
+    "usual_value_per_prediction",
+    "value_against_reference",
+    "error_of_estimated_value",
+    "cost",
+    "cost_per_thousand",
+    "cost_of_month",
+    "cost_forecast",
+)
+"""Names of the numbers of ``value`` and ``cost``, which no business number or measure of the user may have then."""
+
+
 class ErrorPrices(SpecPart):
     """Money for each unit of a regression's error."""
 

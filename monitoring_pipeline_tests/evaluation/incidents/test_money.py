@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.business.money import DIFFERENCE, ESTIMATED, REALIZED, USUAL, VALUE
+from monitoring_pipeline.evaluation.business.money import (
+    DIFFERENCE,
+    ERROR_OF_ESTIMATES,
+    ESTIMATED,
+    REALIZED,
+    USUAL,
+    VALUE,
+    amount,
+)
+from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.evaluation.incidents.money import money_words
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role
@@ -17,9 +26,11 @@ SPEC = ModelSpec.model_validate(changed(BINARY, {"value": {"currency": "EUR", "o
 PERFORMANCE = Cause(Family.PERFORMANCE)
 
 
-def _chunk(value, half=100.0, *, how=REALIZED, usual_half=0.0, **fields):
+def _chunk(value, half=100.0, *, how=REALIZED, usual_half=0.0, estimates_half=0.0, **fields):
     blank = {"kind": Kind.BUSINESS, "subject": VALUE, "model_version": "1", "rows": 10} | fields
+    off = Measurement(name=ERROR_OF_ESTIMATES, value=estimates_half / CONFIDENCE_QUANTILE, **blank)
     return (
+        *((off,) if how == ESTIMATED else ()),
         Measurement(name=USUAL, value=1.0, lower=1.0 - usual_half, upper=1.0 + usual_half, **blank),
         Measurement(name=DIFFERENCE, value=value, lower=value - half, upper=value + half, reason=how, **blank),
     )
@@ -42,6 +53,15 @@ def test_error_of_the_reference_is_the_same_on_every_chunk():
     assert f"({700 - total:.0f} to {700 + total:.0f} on 2 days)" in words
 
 
+def test_error_of_estimates_is_the_same_on_every_estimated_chunk():
+    half = math.hypot(30.0, 20.0)
+    estimated = _chunk(-300.0, half, how=ESTIMATED, estimates_half=2.0)
+    words = _words(estimated, estimated, _chunk(-400.0, 40.0))
+    total = math.hypot(30.0, 30.0, 40.0, 2 * 20.0)
+    assert f"({amount(1000 - total)} to {amount(1000 + total)} on 3 days; " in words
+    assert words.endswith("estimated without labels on 2 of them)")
+
+
 def test_gain_is_more_than_usual():
     assert _words(_chunk(4187.0)) == "about 4,190 EUR more than usual so far (4,090 to 4,290)"
 
@@ -58,10 +78,10 @@ def test_interval_with_zero_has_the_notes():
 
 
 def test_rows_that_may_be_worth_more_leave_a_loss_unproven():
-    usual, difference = _chunk(-900.0, 300.0, how=ESTIMATED)
-    wide = (usual, replace(difference, upper=400.0))
+    off, usual, difference = _chunk(-900.0, 300.0, how=ESTIMATED)
+    wide = (off, usual, replace(difference, upper=400.0))
     assert _words(wide) == "no loss of value is proven (-1,200 to 400 EUR; estimated without labels)"
-    assert _words((usual, replace(difference, lower=-2000.0))) == (
+    assert _words((off, usual, replace(difference, lower=-2000.0))) == (
         "about 900 EUR less than usual so far (600 to 2,000; estimated without labels)"
     )
 

@@ -143,7 +143,7 @@ def test_intervals_hold_on_most_days(document):
             return _labelled(spec, {"prediction": label + rng.normal(0, 5, rows) + moved}, label, days)
 
     usual = _usual(spec, make(40 * ROWS, 40))
-    inside, usual_days, days = 0, 0, 60
+    inside, usual_days, usual_estimates, days = 0, 0, 0, 60
     for _ in range(days):
         chunk = make(ROWS, 1)
         realized, guessed = _measure(spec, chunk, usual), _measure(spec, chunk, usual, share=0.0)
@@ -151,6 +151,9 @@ def test_intervals_hold_on_most_days(document):
         inside += estimate.lower <= realized[PER_PREDICTION, ""].value <= estimate.upper
         difference = realized[DIFFERENCE, ""]
         usual_days += difference.lower <= 0 <= difference.upper
+        from_estimates = guessed[DIFFERENCE, ""]
+        usual_estimates += from_estimates.lower <= 0 <= from_estimates.upper
+    assert usual_estimates >= 0.85 * days
     assert inside >= 0.85 * days
     assert usual_days >= 0.85 * days
 
