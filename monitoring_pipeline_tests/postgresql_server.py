@@ -26,6 +26,18 @@ def why_no_server() -> str | None:
     return None
 
 
+def psql_program() -> Path:
+    """Return PostgreSQL's own client, from the same wheel.
+
+    Raises:
+        PostgreSQLNotStartedError: when the wheel is not installed.
+    """
+    binaries = _binaries()
+    if binaries is None:
+        raise PostgreSQLNotStartedError(why_no_server())
+    return binaries / "psql"
+
+
 @contextmanager
 def running_postgresql() -> Iterator[str]:
     """Yield the URL of a new server with a superuser ``postgres``.

@@ -68,6 +68,9 @@ class _WithoutSecrets(LazyGroup):
             "doctor.doctor",
             "Examine the deployment: what does not work, what is off, what will be full, and what to do.",
         ),
+        "migrate": Place(
+            "migrating.migrate", "Make the tables of the store, or upgrade them to those of this version."
+        ),
         "query": Place("results.query", "Run a documented query."),
         "demo": Place(
             "results.demo",

@@ -2,11 +2,13 @@
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import ProgrammingError
 
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
+INSUFFICIENT_PRIVILEGE = "42501"
 HEAD_REVISION = "0011"
 """Newest revision in ``migrations/versions/``; repeated here so that opening a store does not import Alembic."""
 
@@ -32,16 +34,32 @@ def bring_to_head(engine: Engine) -> None:
     When tables migrate, all views are dropped before and created anew after.
 
     Raises:
-        StoreSchemaError: when the schema was made by a newer version.
+        StoreSchemaError: when the schema was made by a newer version, or the role may not change it.
     """
     with engine.connect() as connection:
-        if _stored_revision(connection) == HEAD_REVISION:
+        stored = _stored_revision(connection)
+        if stored == HEAD_REVISION:
             return
+    try:
+        _upgrade(engine)
+    except ProgrammingError as error:
+        if getattr(error.orig, "pgcode", None) != INSUFFICIENT_PRIVILEGE:
+            raise
+        message = (
+            f"the store {engine.url.render_as_string()} {_found(stored)}, {HEAD_REVISION!r} is needed, and its role "
+            "may not change tables; run `monitoring-pipeline migrate` with the role that owns the schema "
+            f"{SCHEMA} (docs/deployment.md)"
+        )
+        raise StoreSchemaError(message) from None
+
+
+def _upgrade(engine: Engine) -> None:
     with writing(engine, "schema") as connection:
         stored = _stored_revision(connection)
         if stored == HEAD_REVISION:
             return
-        if connection.dialect.name == "postgresql":
+        # IF NOT EXISTS would need the right to make schemas even if this one exists.
+        if connection.dialect.name == "postgresql" and not sa.inspect(connection).has_schema(SCHEMA):
             connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
         for view in reversed(VIEWS):
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
@@ -59,12 +77,15 @@ def require_head(engine: Engine) -> None:
     with engine.connect() as connection:
         stored = _stored_revision(connection)
     if stored != HEAD_REVISION:
-        found = f"has schema revision {stored!r}" if stored else "has no tables"
         message = (
-            f"the store {engine.url.render_as_string()} {found}, and {HEAD_REVISION!r} is needed; a command that "
-            "writes, such as `monitoring-pipeline backfill`, makes or upgrades it"
+            f"the store {engine.url.render_as_string()} {_found(stored)}, and {HEAD_REVISION!r} is needed; a command "
+            "that writes, such as `monitoring-pipeline migrate`, makes or upgrades it"
         )
         raise StoreSchemaError(message)
+
+
+def _found(stored: str | None) -> str:
+    return f"has schema revision {stored!r}" if stored else "has no tables"
 
 
 def _stored_revision(connection: Connection) -> str | None:

@@ -31,12 +31,14 @@ class Group(StrEnum):
     INCIDENT = "a command about the demo's incidents"
     DEMO = "a command about the demo's models"
     HOMES = "the comparison of two homes, which homes/test_compare_homes.py runs"
+    ROLES = "the roles of PostgreSQL and the tables of the store, which deployment/test_roles.py runs"
     NIGHTS = "the comparison of warehouses, which homes/test_same_nights.py runs"
 
 
 OTHER_COMMANDS = {
     "make ": Group.MAKE,
     "export ": Group.EXPORT,
+    "psql ": Group.ROLES,
     ".venv/bin/python benchmarks/compare_homes.py ": Group.HOMES,
     ".venv/bin/python -m benchmarks.same_nights ": Group.NIGHTS,
 }
@@ -49,6 +51,8 @@ def group_of(command: str) -> Group | None:
     words = shlex.split(command.removeprefix(COMMAND))
     if words[0] == "init" or words == ["backfill", "scores"]:
         return Group.FIRST_ANSWER
+    if words == ["migrate"]:
+        return Group.ROLES
     if words[0] == "spec" or "churn" in words:
         return Group.OWN_MODEL
     if words[0] == "alerts" or words[:2] == ["query", "alert_precision"] or _handles_an_incident(words):
