@@ -121,7 +121,7 @@ def test_opening_a_store_at_head_imports_neither_alembic_nor_heavy_libraries(tmp
 
 def test_store_that_is_opened_to_read_is_neither_made_nor_upgraded(tmp_path):
     url = f"sqlite:///{tmp_path / 'results.db'}"
-    with pytest.raises(StoreSchemaError, match=r"has no tables.*backfill"):
+    with pytest.raises(StoreSchemaError, match=r"has no tables.*migrate"):
         ResultStore.open_to_read(url)
     ResultStore.open(url).close()
     engine = create_store_engine(url)
