@@ -24,7 +24,10 @@ from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.settings import Settings, variable_of
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.restoring import FindSpec, with_restored_snapshots
+from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.system_clock import system_clock
@@ -47,10 +50,12 @@ class Adapters:
     serving_metrics: ServingMetrics
     call_measure: CallMeasure
     clock: Clock
+    find_spec: FindSpec
 
     def outside(self, store: Store, *, run_id: str) -> Outside:
         """Return everything outside, as the run of that name has it."""
-        return Outside(store=store, run_id=run_id, **vars(self))
+        ports = {name: port for name, port in vars(self).items() if name != "find_spec"}
+        return with_restored_snapshots(Outside(store=store, run_id=run_id, **ports), self.find_spec)
 
 
 def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
@@ -66,7 +71,16 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
         serving_metrics=PrometheusServers(settings.secrets),
         call_measure=call_measure,
         clock=clock,
+        find_spec=partial(find_spec, settings),
     )
+
+
+def find_spec(settings: Settings, model: str) -> LoadedSpec | None:
+    """Return the spec of a model from the folder of the settings; None if it has none that can be used."""
+    try:
+        return next((entry for entry in read_checked_specs(settings.models).good if entry.spec.name == model), None)
+    except SpecError:
+        return None
 
 
 def _engines(settings: Settings) -> Engines:

@@ -64,7 +64,7 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
         "serving_metrics": resource(built.serving_metrics, "Reads numbers from Prometheus servers that specs name."),
         "call_measure": resource(built.call_measure, "Calls the functions of measures that specs name."),
-        "outside": build_outside(names),
+        "outside": build_outside(names, built.find_spec),
     })  # fmt: skip
 
 

@@ -27,6 +27,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptRows:
+    """What is stored about the rows of a snapshot: the newest revision that points to it.
+
+    ``known_since`` is the earliest time as of which these rows were read; ``before`` are the snapshots of earlier
+    revisions, the newest first.
+    """
+
+    chunk: str
+    snapshot: Snapshot
+    known_since: dt.datetime
+    measured_at: dt.datetime
+    before: tuple[Snapshot, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChunkResults:
     """All results of ``producer`` (an asset) for a chunk; replaced as a whole, or not at all.
 

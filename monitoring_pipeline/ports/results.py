@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
+from monitoring_pipeline.evaluation.results import ChunkResults, KeptRows, KindBreaches, Snapshot
 from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status, Verdict
 from monitoring_pipeline.records.names import MetricName
@@ -71,6 +71,10 @@ class Results(Protocol):
     def verdicts(self, model: str) -> dict[str, Verdict]: ...
     def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None: ...
     def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]: ...
+    def kept_rows(self, model: str, uri: str) -> KeptRows | None:
+        """Return what is stored about the rows of the snapshot at a URI; None if no revision points to it."""
+        ...
+
     def revisions(self, model: str, producer: AnyProducer) -> dict[str, int]:
         """Return the numbers of a producer's current revisions, by the chunk's key."""
         ...

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
+from monitoring_pipeline.evaluation.results import ChunkResults, KeptRows, KindBreaches, Snapshot
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import (
@@ -52,6 +52,8 @@ from monitoring_pipeline.store.tables.results import (
     snapshots,
     verdicts,
 )
+
+_REVISION = ("model", "chunk", "producer", "revision")
 
 
 class ResultStore(IncidentStore, OutboxStore, DecisionStore):
@@ -210,6 +212,27 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
     def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]:
         """Return the pointers of one kind for all chunks, by key, in chunk order."""
         return {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
+
+    def kept_rows(self, model: str, uri: str) -> KeptRows | None:
+        """Return what is stored about the rows of the snapshot at a URI; None if no revision points to it."""
+        same = [snapshots.c[name] == chunk_revisions.c[name] for name in _REVISION]
+        made = sa.select(snapshots, chunk_revisions.c.known_since, chunk_revisions.c.measured_at)
+        made = made.join(chunk_revisions, sa.and_(*same)).order_by(snapshots.c.revision.desc())
+        with reading(self._engine) as connection:
+            pointing = made.where(snapshots.c.model == model, snapshots.c.uri == uri).limit(1)
+            newest = connection.execute(pointing).mappings().one_or_none()
+            if newest is None:
+                return None
+            place = {name: newest[name] for name in ("model", "chunk", "producer")}
+            earlier = sa.select(snapshots).filter_by(**place).where(snapshots.c.revision < newest["revision"])
+            rows = connection.execute(earlier.order_by(snapshots.c.revision.desc())).mappings().all()
+        return KeptRows(
+            chunk=newest["chunk"],
+            snapshot=snapshot_of(newest),
+            known_since=newest["known_since"] or newest["measured_at"],
+            measured_at=newest["measured_at"],
+            before=tuple(map(snapshot_of, rows)),
+        )
 
     def provenance(self, model: str, chunk: str, producer: AnyProducer) -> Provenance | None:
         """Return the provenance of a producer's current results for a chunk, if there are any."""

@@ -9,6 +9,9 @@ from uuid import uuid4
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint as fingerprint_of
+from monitoring_pipeline.ports.snapshots import SnapshotDamagedError, SnapshotMissingError
+from monitoring_pipeline.store.seals import NO_SEAL, SEAL, is_sealed_as, seal
 
 # ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
 _IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
@@ -18,17 +21,17 @@ _COMPRESSION = "lz4"
 # The first rows of a file are a sample; they are read without the others.
 _ROW_GROUP = 50_000
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-
-
-class SnapshotMissingError(FileNotFoundError):
-    """A snapshot to which the store points is missing; the message names the asset that restores it."""
+# A damaged file can make the library panic, which is no Exception.
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError)
 
 
 class SnapshotFiles:
     """Snapshot files under a local folder or a URL that Polars can write to, such as ``s3://bucket/snapshots``.
 
     A file is named by its content, ``<model>/<chunk>/<kind>-<fingerprint>.parquet``, and never changes. Names
-    are relative to the root, so that the root can move.
+    are relative to the root, so that the root can move. A file is verified on reading: a local one by its seal; one
+    without a seal, such as one in an object store or of an earlier version, by the fingerprint of its rows, once in
+    each process.
     """
 
     def __init__(self, root: str) -> None:
@@ -36,9 +39,10 @@ class SnapshotFiles:
         local = root.removeprefix("file://")
         self._root = root.rstrip("/") if "://" in local else local
         self._folder = None if "://" in local else Path(local)
+        self._known: dict[str, tuple[int, ...]] = {}
 
     def write(self, frame: pl.DataFrame, *, model: str, chunk: str, kind: str, fingerprint: str) -> str:
-        """Write a chunk's rows and return the file's name relative to the root; a file that exists is left alone.
+        """Write a chunk's rows and return the file's name relative to the root; an undamaged file is left alone.
 
         Args:
             frame: the rows.
@@ -59,52 +63,103 @@ class SnapshotFiles:
         if self._folder is None:
             # Object stores write a file as a whole, and equal names have equal rows.
             frame.write_parquet(self._address(uri), compression=_COMPRESSION, row_group_size=_ROW_GROUP)
-        elif not (self._folder / uri).exists():
-            _write_locally(frame, self._folder / uri)
+        elif self._fault(uri) is not None:
+            _write_locally(frame, self._folder / uri, uri)
         return uri
 
     def scan(self, uri: str) -> pl.LazyFrame:
-        """Return a snapshot's rows, not yet read.
+        """Return a snapshot's rows, not yet read; the file has been verified.
 
         Raises:
-            SnapshotMissingError: when the local file is gone.
+            SnapshotMissingError: when the file is gone.
+            SnapshotDamagedError: when it is not the file that was written.
         """
-        if self._folder is not None and not (self._folder / uri).is_file():
-            raise SnapshotMissingError(self._missing(uri))
-        return pl.scan_parquet(self._address(uri), glob=False, hive_partitioning=False)
+        fault = self._fault(uri)
+        if fault is not None:
+            raise fault
+        return self._scanned(uri)
 
     def read(self, uri: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a snapshot's rows: the named columns, or all.
 
         Raises:
             SnapshotMissingError: when the file is gone.
+            SnapshotDamagedError: when it is not the file that was written.
         """
         rows = self.scan(uri)
         try:
             return (rows if columns is None else rows.select(columns)).collect()
         except FileNotFoundError as error:
-            raise SnapshotMissingError(self._missing(uri)) from error
+            raise self._missing(uri) from error
+
+    def _fault(self, uri: str) -> SnapshotMissingError | SnapshotDamagedError | None:
+        """Return what is wrong with a file; None if it is as it was written."""
+        sealed = None
+        if self._folder is not None:
+            try:
+                with (self._folder / uri).open("rb") as file:
+                    sealed = is_sealed_as(file, uri)
+                    state = os.fstat(file.fileno())
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return self._missing(uri)
+            except PermissionError:
+                raise
+            except OSError as error:
+                return self._damaged(uri, error.strerror or type(error).__name__)
+            if sealed is not None:
+                return None if sealed else self._damaged(uri, "its bytes are not those that were written")
+            return self._fault_of_rows(uri, (state.st_ino, state.st_size, state.st_mtime_ns))
+        return self._fault_of_rows(uri, ())
+
+    def _fault_of_rows(self, uri: str, state: tuple[int, ...]) -> SnapshotMissingError | SnapshotDamagedError | None:
+        """Return what is wrong with the rows of a file without a seal, which are hashed once for each state of it."""
+        if self._known.get(uri) == state:
+            return None
+        try:
+            rows = self._scanned(uri).collect()
+            content = fingerprint_of(rows)
+        except FileNotFoundError:
+            return self._missing(uri)
+        except _UNREADABLE as error:
+            if self._folder is None:
+                # An object store verifies its own bytes; it may be unreachable.
+                raise
+            return self._damaged(uri, f"it cannot be read ({type(error).__name__})")
+        if not uri.endswith(f"-{content}.parquet"):
+            return self._damaged(uri, "its rows are not those that were written")
+        self._known[uri] = state
+        return None
+
+    def _scanned(self, uri: str) -> pl.LazyFrame:
+        return pl.scan_parquet(self._address(uri), glob=False, hive_partitioning=False)
 
     def _address(self, uri: str) -> str:
         return f"{self._root}/{uri}"
 
-    def _missing(self, uri: str) -> str:
+    def _missing(self, uri: str) -> SnapshotMissingError:
+        return SnapshotMissingError(self._message(uri, "is gone"))
+
+    def _damaged(self, uri: str, reason: str) -> SnapshotDamagedError:
+        return SnapshotDamagedError(self._message(uri, f"is damaged ({reason})"))
+
+    def _message(self, uri: str, fault: str) -> str:
         model, chunk, file_name = uri.split("/")
         window = chunk.replace("--", "/")
         asset = f"{model}/{file_name.partition('-')[0]} asset of partition {chunk}"
         if window != chunk:
             asset = f"{model}/reference asset"
         address = without_secrets(self._address(uri))
-        return f"snapshot of {model} {window} is gone: {address}; re-running the {asset} restores it"
+        return f"snapshot of {model} {window} {fault}: {address}; re-running the {asset} restores it"
 
 
-def _write_locally(frame: pl.DataFrame, target: Path) -> None:
+def _write_locally(frame: pl.DataFrame, target: Path, uri: str) -> None:
     """Write under another name in the same folder, then rename, so that no partial file is read even after a crash."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{uuid4().hex}.partial")
     try:
-        with temporary.open("xb") as file:
-            frame.write_parquet(file, compression=_COMPRESSION, row_group_size=_ROW_GROUP)
+        with temporary.open("x+b") as file:
+            frame.write_parquet(file, compression=_COMPRESSION, row_group_size=_ROW_GROUP, metadata={SEAL: NO_SEAL})
+            seal(file, uri)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -1,10 +1,16 @@
 """Snapshot files are named by content, written as a whole or not at all, and readable after a move."""
 
+import shutil
+from pathlib import Path
+
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from monitoring_pipeline.store.snapshots import SnapshotFiles, SnapshotMissingError
+from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint
+from monitoring_pipeline.ports.snapshots import SnapshotDamagedError, SnapshotMissingError
+from monitoring_pipeline.store.snapshots import SnapshotFiles
 
 ROWS = pl.DataFrame({"row_id": ["a", "b"], "wind": [1.5, None]})
 OTHER_ROWS = pl.DataFrame({"row_id": ["c"], "wind": [2.5]})
@@ -101,3 +107,102 @@ def test_snapshot_name_outside_the_root_is_refused(tmp_path, part, value):
     with pytest.raises(ValueError, match=f"{part} .* cannot name a snapshot file"):
         write(SnapshotFiles(str(tmp_path)), **{part: value})
     assert list(tmp_path.iterdir()) == []
+
+
+def random_rows(seed: int = 7, rows: int = 400) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    score = random.random(rows)
+    return pl.DataFrame(
+        {
+            "row_id": [f"{n:032x}" for n in range(rows)],
+            "score": score,
+            "carrier": random.choice(["AA", "BB", "CC"], rows),
+            "delay": pl.Series(random.integers(0, 90, rows)).cast(pl.Int32),
+            "predicted_at": pl.Series(random.integers(0, 10**15, rows)).cast(pl.Datetime("us", "UTC")),
+        }
+    )
+
+
+def flipped(path: Path, bit: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def unsealed(path: Path, frame: pl.DataFrame) -> None:
+    """Write a file as earlier versions did."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path, compression="lz4", row_group_size=50_000)
+
+
+# Without a seal some bytes have no effect on any value, and a flipped name of the seal leaves the file without one.
+@pytest.mark.parametrize(("is_sealed", "least"), [(True, 145), (False, 100)])
+def test_no_flipped_bit_is_read_as_another_value(tmp_path, is_sealed, least):
+    rows = random_rows()
+    content = fingerprint(rows)
+    uri = write(SnapshotFiles(str(tmp_path)), rows, fingerprint=content)
+    if not is_sealed:
+        unsealed(tmp_path / uri, rows)
+    whole = (tmp_path / uri).read_bytes()
+    damaged = 0
+    for bit in np.random.default_rng(17).integers(0, 8 * len(whole), 150):
+        (tmp_path / uri).write_bytes(whole)
+        flipped(tmp_path / uri, int(bit))
+        try:
+            read = SnapshotFiles(str(tmp_path)).read(uri)
+        except SnapshotDamagedError:
+            damaged += 1
+        else:
+            assert_frame_equal(read, rows)
+    assert damaged >= least
+
+
+def test_snapshot_of_another_day_under_this_name_is_damage(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    uri, other = write(files), write(files, OTHER_ROWS, chunk="2013-04-23")
+    shutil.copy(tmp_path / other, tmp_path / uri)
+    with pytest.raises(SnapshotDamagedError, match="its bytes are not those that were written"):
+        files.read(uri)
+
+
+def test_cut_and_empty_snapshots_are_damage(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+    whole = (tmp_path / uri).read_bytes()
+    for size in (0, 7, 12, len(whole) // 2, len(whole) - 1):
+        (tmp_path / uri).write_bytes(whole[:size])
+        with pytest.raises(SnapshotDamagedError):
+            files.scan(uri)
+
+
+def test_damaged_snapshot_is_written_anew(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+    whole = (tmp_path / uri).read_bytes()
+    flipped(tmp_path / uri, 99)
+    assert write(files) == uri
+    assert (tmp_path / uri).read_bytes() == whole
+    assert_frame_equal(files.read(uri), ROWS)
+
+
+def test_snapshot_of_an_earlier_version_is_read_and_checked_again_when_it_changes(tmp_path):
+    rows = random_rows()
+    uri = f"flight_delay/2013-04-22/predictions-{fingerprint(rows)}.parquet"
+    unsealed(tmp_path / uri, rows)
+    files = SnapshotFiles(str(tmp_path))
+    assert_frame_equal(files.read(uri, ["score"]), rows.select("score"))
+    unsealed(tmp_path / uri, rows.with_columns(pl.col("score") + 1e-9))
+    with pytest.raises(SnapshotDamagedError, match="its rows are not those that were written"):
+        files.read(uri, ["carrier"])
+
+
+def test_snapshot_without_rights_is_no_damage(tmp_path, monkeypatch):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(PermissionError):
+        files.read(uri)

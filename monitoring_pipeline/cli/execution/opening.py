@@ -43,6 +43,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
     from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
+    from monitoring_pipeline.ports.snapshots import SnapshotError
     from monitoring_pipeline.quality.suites import SuiteError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
@@ -61,6 +62,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         SpecError,
         SuiteError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
+        SnapshotError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
         StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError, UnknownChunkError,
         UnknownWeekError, NotOnlyRulesError,

@@ -10,8 +10,10 @@ import polars as pl
 
 from monitoring_pipeline.doctor.deployment import Deployment
 from monitoring_pipeline.doctor.findings import Finding, ok, problem, warning
+from monitoring_pipeline.ports.snapshots import SnapshotError
+from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.settings import DEFAULT_ID_KEY
-from monitoring_pipeline.store.snapshots import SnapshotFiles, SnapshotMissingError
+from monitoring_pipeline.store.snapshots import SnapshotFiles
 
 GROWING = ("results.db", "snapshots", "dagster")
 """Parts of the home that grow with every night."""
@@ -80,30 +82,32 @@ def id_key(deployment: Deployment) -> Iterator[Finding]:
 
 
 def snapshots(deployment: Deployment) -> Iterator[Finding]:
-    """Yield the snapshots to which the store points and that cannot be read; of each model and kind the newest is."""
+    """Yield the snapshots to which the store points and that are gone or damaged; every file is verified."""
     store, files, count, lost = deployment.store, deployment.adapters.snapshots, 0, list[str]()
     if store is None:
         return
     for entry in deployment.folder.good:
-        for kind in ("predictions", "labels"):
+        for kind in ("predictions", "labels", *map(reference_producer, entry.spec.reference)):
             pointed = [each.uri for _, each in sorted(store.snapshots(entry.spec.name, kind).items())]
             count += len(pointed)
-            lost += [text for uri in pointed if (text := _lost(files, uri, is_newest=uri == pointed[-1]))]
+            lost += [text for uri in pointed if (text := _lost(files, uri))]
     for text in lost[:MOST_NAMED]:
-        yield problem(text, "run `monitoring-pipeline backfill` over that day: it reads the warehouse again")
+        yield problem(
+            text,
+            "its next reader reads it again from the warehouse, if the same rows are there; to do it "
+            "now, run `monitoring-pipeline backfill` over that day",
+        )
     if len(lost) > MOST_NAMED:
         yield problem(f"so are {len(lost) - MOST_NAMED} further snapshots", "measure those days again")
     if not lost:
-        yield ok(f"{count:,} are there")
+        yield ok(f"{count:,} are there, as they were written")
 
 
-def _lost(files: SnapshotFiles, uri: str, *, is_newest: bool) -> str | None:
-    """Return the fault of a snapshot; None if it has none. Only that of the newest chunk is read as a whole."""
+def _lost(files: SnapshotFiles, uri: str) -> str | None:
+    """Return the fault of a snapshot; None if it has none."""
     try:
-        rows = files.scan(uri)
-        if is_newest:
-            rows.collect()
-    except SnapshotMissingError as error:
+        files.scan(uri)
+    except SnapshotError as error:
         return str(error).partition(";")[0]
     except (pl.exceptions.PolarsError, OSError) as error:
         return f"snapshot {uri} cannot be read: {type(error).__name__}"

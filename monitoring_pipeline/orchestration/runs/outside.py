@@ -17,6 +17,7 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
 from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.steps.restoring import FindSpec, with_restored_snapshots
 
 PORTS = frozenset({
     "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
@@ -24,8 +25,13 @@ PORTS = frozenset({
 })  # fmt: skip
 
 
-def build_outside(names: Names = PLAIN) -> dg.ResourceDefinition:
-    """Return the resource that makes the ports of the steps of a run from the other resources."""
+def build_outside(names: Names = PLAIN, find_spec: FindSpec = lambda _: None) -> dg.ResourceDefinition:
+    """Return the resource that makes the ports of the steps of a run from the other resources.
+
+    Args:
+        names: the names of definitions.
+        find_spec: finds the spec of a model whose damaged snapshots are to be read again.
+    """
 
     @dg.resource(
         required_resource_keys={names.of(port) for port in PORTS},
@@ -34,7 +40,7 @@ def build_outside(names: Names = PLAIN) -> dg.ResourceDefinition:
     @hidden_in_errors()
     def outside(context: dg.InitResourceContext) -> Outside:
         found = {port: getattr(context.resources, names.of(port)) for port in PORTS}
-        return _outside(context, SimpleNamespace(**found))
+        return with_restored_snapshots(_outside(context, SimpleNamespace(**found)), find_spec)
 
     return outside
 

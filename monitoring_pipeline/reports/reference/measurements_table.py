@@ -66,6 +66,8 @@ MEASUREMENTS = (
     _thing(_Q, "ambiguous_labels", "chunk", COUNT, _ABOVE, "0",
            "labels whose ids have several labels and several predictions"),
     _thing(_Q, "labels_contradictory", "chunk", COUNT, _ABOVE, "0", "predictions with several labels of the same time"),
+    _thing(_Q, "labels_first_seen", "labels", "skipped", _NEVER, "",
+           "the snapshot with the times at which labels were first seen is lost, and with it those times"),
     _thing(_Q, "labels_without_value", "chunk", COUNT, _ABOVE, "0", "label rows whose label or id is null"),
     _thing(_Q, "labels_before_prediction", "chunk", COUNT, _ABOVE, "0",
            "labels that were known before their prediction was made"),

@@ -21,7 +21,10 @@ from monitoring_pipeline.evaluation.rows.joined import rows_with_label
 from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.ports.references import References
+from monitoring_pipeline.ports.snapshots import SnapshotError, Snapshots
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.warehouse import LabelsRead
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -47,16 +50,14 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
     predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
     sampled = sampled_chunk(spec, chunk, reading.store)
     counting = reading.warehouse.counting(spec) if sampled else None
-    if sampled is None or counting is None:
-        read = reading.warehouse.read_labels(spec, chunk, as_of)
-    else:
-        read = counting.labels_sample(spec, chunk, as_of, sampled.every)
+    read = _read(spec, chunk, as_of, reading)
     if not read.accounting.not_yet_known:
         # Rows that are still there without a label, or with a later time, were withdrawn on purpose.
         require_rows_known_before(spec, chunk, LABELS, read.frame, store=reading.store, until=as_of)
     rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
     labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
-    known = _with_times(spec, chunk, labels.frame, as_of, reading)
+    seen = _seen_before(spec, chunk, reading)
+    known = _with_times(spec, labels.frame, as_of, seen.labels)
     content = fingerprint(known)
     snapshot = Snapshot(
         kind=LABELS,
@@ -78,7 +79,7 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         as_of=as_of,
         expected=counts.expected,
     )
-    measurements = (*maturity_measurements(spec, maturity), *noted(sampled, labels.measurements))
+    measurements = (*maturity_measurements(spec, maturity), *noted(sampled, labels.measurements), *seen.lost)
     profiled = [repr(counts.profiles)] if counts.profiles else []
     inputs = combined_fingerprint(predictions.fingerprint, content, outcome_fingerprint(measurements), *profiled)
     return ChunkResults(
@@ -139,14 +140,85 @@ def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading
         return unreadable(spec, chunk, error, producer=LABELS, store=reading.store)
 
 
-def _with_times(
-    spec: ModelSpec, chunk: Chunk, labels: pl.DataFrame, as_of: dt.datetime, reading: Reading
+def labels_again(
+    spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading, before: pl.DataFrame | None
 ) -> pl.DataFrame:
+    """Return the labels known at ``as_of`` as they are in the warehouse now; nothing is written.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        as_of: the time as of which labels are read.
+        reading: the warehouse, and the predictions of the chunk.
+        before: the labels of the chunk that were stored earlier; None if there are none.
+
+    Raises:
+        SourceError: when the labels cannot be read, or do not fit the spec.
+        SnapshotError: when the predictions of the chunk cannot be read.
+    """
+    predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
+    read = _read(spec, chunk, as_of, reading)
+    rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
+    labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
+    return _with_times(spec, labels.frame, as_of, before)
+
+
+def _read(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> LabelsRead:
+    """Read the labels of a chunk, or of its sample if its rows are counted where they are."""
+    sampled = sampled_chunk(spec, chunk, reading.store)
+    counting = reading.warehouse.counting(spec) if sampled else None
+    if sampled is None or counting is None:
+        return reading.warehouse.read_labels(spec, chunk, as_of)
+    return counting.labels_sample(spec, chunk, as_of, sampled.every)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The labels of a chunk as they were stored last, and the measurement that they are lost."""
+
+    labels: pl.DataFrame | None = None
+    lost: tuple[Measurement, ...] = ()
+
+
+def _seen_before(spec: ModelSpec, chunk: Chunk, reading: Reading) -> _Seen:
+    """Return the labels that were stored last, if the source does not state when its labels became known."""
+    stored = None
+    if spec.declared_labels.known_at is None:
+        stored = reading.store.snapshot(spec.name, chunk.key, LABELS)
+    if stored is None:
+        return _Seen()
+    try:
+        return _Seen(reading.snapshots.read(stored.uri))
+    except SnapshotError as error:
+        kept = reading.store.kept_rows(spec.name, stored.uri)
+        earlier = (_read_undamaged(reading.snapshots, each.uri) for each in (kept.before if kept else ()))
+        return _Seen(next((labels for labels in earlier if labels is not None), None), (_times_lost(error),))
+
+
+def _read_undamaged(snapshots: Snapshots, uri: str) -> pl.DataFrame | None:
+    try:
+        return snapshots.read(uri)
+    except SnapshotError:
+        return None
+
+
+def _times_lost(error: SnapshotError) -> Measurement:
+    lost = str(error).partition(";")[0]
+    return Measurement(
+        kind=Kind.QUALITY,
+        subject="labels",
+        name="labels_first_seen",
+        model_version="",
+        status=Status.SKIPPED,
+        severity=Severity.WARNING,
+        reason=f"the times at which labels were first seen are lost, so that they count as seen now: {lost}",
+    )
+
+
+def _with_times(spec: ModelSpec, labels: pl.DataFrame, as_of: dt.datetime, before: pl.DataFrame | None) -> pl.DataFrame:
     """Return the labels with the times of their source, or with the times at which they were first seen."""
     if spec.declared_labels.known_at is not None:
         return labels
-    stored = reading.store.snapshot(spec.name, chunk.key, LABELS)
-    before = reading.snapshots.read(stored.uri) if stored else None
     return with_time_first_seen(labels, before, as_of)
 
 

@@ -52,7 +52,11 @@ def keep_document(
 def kept_document(
     spec: ModelSpec, reference: Reference, producer: ReferenceProducer, *, rules: str, kept: Kept
 ) -> str | None:
-    """Return a document that was stored; None if there is none that was learned from this reference by these rules."""
+    """Return a document that was stored; None if there is none that was learned from this reference by these rules.
+
+    Raises:
+        SnapshotError: when its file is damaged or gone.
+    """
     provenance = kept.store.provenance(spec.name, reference.window, producer)
     snapshot = kept.store.snapshot(spec.name, reference.window, producer)
     if provenance is None or snapshot is None or provenance != _provenance(reference, rules):

@@ -1,5 +1,7 @@
 """What is usual in the telemetry of a version's reference: learned when it or the rules change, and stored."""
 
+from contextlib import suppress
+
 from monitoring_pipeline.evaluation.operations.learned import (
     LearnedOperations,
     learn_operations,
@@ -11,6 +13,7 @@ from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import Origin
+from monitoring_pipeline.ports.snapshots import SnapshotError
 from monitoring_pipeline.records.producer import operations_producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.operations import LATENCY, STATUS
@@ -27,8 +30,10 @@ def take_operations(spec: ModelSpec, reference: Reference, kept: Kept, origin: O
     wanted = [name for name in (LATENCY, STATUS) if name in spec.operations.columns]
     if not wanted:
         return None
-    if (stored := load_operations(spec, reference, kept)) is not None:
-        return stored
+    # A damaged document is learned again.
+    with suppress(SnapshotError):
+        if (stored := load_operations(spec, reference, kept)) is not None:
+            return stored
     version = reference.model_version
     rows = reference_rows(spec, reference, kept)
     if missing := [spec.operations.columns[name] for name in wanted if name not in rows.columns]:

@@ -1,5 +1,7 @@
 """What is usual in the segments of a version's reference: learned when it or the rules change, and stored."""
 
+from contextlib import suppress
+
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.segments.learned import (
@@ -11,6 +13,7 @@ from monitoring_pipeline.evaluation.segments.learned import (
 )
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import Origin
+from monitoring_pipeline.ports.snapshots import SnapshotError
 from monitoring_pipeline.records.producer import segments_producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.reference.learned_documents import keep_document, kept_document
@@ -26,8 +29,10 @@ def take_segments(spec: ModelSpec, reference: Reference, kept: Kept, origin: Ori
     """
     if not spec.segments.by:
         return None
-    if (stored := _stored(spec, reference, kept)) is not None:
-        return stored
+    # A damaged document is learned again.
+    with suppress(SnapshotError):
+        if (stored := _stored(spec, reference, kept)) is not None:
+            return stored
     version = reference.model_version
     rows = reference_rows(spec, reference, kept)
     if missing := [name for name in spec.predictions.group_columns if name not in rows.columns]:

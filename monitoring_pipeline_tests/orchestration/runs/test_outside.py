@@ -21,13 +21,15 @@ def test_outside_of_a_command_has_the_adapters_of_the_settings_and_the_given_sto
     adapters, store = build_adapters(settings_of(tmp_path)), object()
     outside = adapters.outside(store, run_id="command")
     assert (outside.store, outside.run_id, outside.id_key) == (store, "command", b"key")
-    assert {name: getattr(outside, name) for name in PARTS - {"store"}} == vars(adapters)
+    found = {name: getattr(outside, name) for name in PARTS - {"store", "snapshots"}}
+    assert found | {"find_spec": adapters.find_spec, "snapshots": outside.snapshots.files} == vars(adapters)
 
 
 def test_outside_of_a_run_is_made_from_the_resources_of_their_names():
     resources = {name: object() for name in PARTS}
     outside = build_outside()(dg.build_init_resource_context(resources=resources))
-    assert {name: getattr(outside, name) for name in PARTS} == resources
+    parts = {name: getattr(outside, name) for name in PARTS - {"snapshots"}}
+    assert parts | {"snapshots": outside.snapshots.files} == resources
 
 
 def test_resources_have_a_name_for_every_part_of_outside(tmp_path):
