@@ -52,7 +52,7 @@ def test_home_that_works_has_no_problem_and_is_not_changed(lived_in_world: World
     by_check = found(settings, later)
     assert not [each for findings in by_check.values() for each in findings if each.level is Level.PROBLEM]
     assert "24 judged chunks" in by_check["store"][0].seen
-    assert by_check["snapshots"][0].seen == "48 are there"
+    assert by_check["snapshots"][0].seen == "50 are there, as they were written"
     assert by_check["sources"][0].seen == "the tables of 2 models can be read"
     assert levels(by_check["id key"]) == [Level.OK]
     after = {path: path.stat().st_mtime_ns for path in lived_in_world.folder.rglob("*")}
@@ -118,7 +118,7 @@ def _alert_that_waits(world: World) -> None:
     ("broken", "check", "words"),
     [
         (_lose_a_snapshot, "snapshots", "snapshot of loan_default 2024-03-28 is gone"),
-        (_damage_the_newest_snapshot, "snapshots", "cannot be read"),
+        (_damage_the_newest_snapshot, "snapshots", "snapshot of loan_default 2024-04-05 is damaged"),
         (_damage_the_store, "store", "is damaged"),
         (_newer_schema, "store", "has schema revision '9999'"),
         (_lose_a_table, "sources", "Loan Scores"),
