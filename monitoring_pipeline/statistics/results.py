@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NORMAL_QUANTILE = 1.959963984540054
+"""Standard errors from the middle to an end of a two-sided 95 % interval."""
+
 
 class UndefinedStatisticError(ValueError):
     """The statistic has no value for this input. The message is the reason and is shown to people."""

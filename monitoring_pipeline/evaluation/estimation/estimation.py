@@ -44,14 +44,13 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
-from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE, Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
 Folds = NDArray[np.int64]
 FOLDS = 5
 LEAST_DAYS = 5
-CONFIDENCE_QUANTILE = 1.959963984540054
 CANNOT_SEE = "a changed relation of inputs and label cannot be seen this way"
 
 
@@ -321,7 +320,7 @@ def _measurement(
     error: EstimateError,
     reference: Quantity | None,
 ) -> Measurement:
-    half_width = CONFIDENCE_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
+    half_width = NORMAL_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
     lower, upper = expected.value - half_width - expected.below, expected.value + half_width + expected.above
     try:
         estimate = possible.checked(Quantity(expected.value, lower, upper))

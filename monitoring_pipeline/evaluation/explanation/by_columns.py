@@ -15,6 +15,7 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.path_attribution import path_contributions
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 from monitoring_pipeline.statistics.seeding import generator_of
 
 CHANGE, THROUGH, REST = "mean_output_change", "mean_output_through", "mean_output_not_split"
@@ -22,8 +23,6 @@ SAMPLE_ROWS = 4_000
 MIXED_ROWS = 60_000
 """Most mixed rows that are scored; of many features fewer pairs are split."""
 LEAST_PAIRS = 20
-LEVEL = 1.959964
-"""Standard errors of half a 95 % interval of a mean."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,9 @@ def split_mean_output(
         rows=count,
         definition=f"part of the change of {what} that the values of a feature bring, by {scorer.words}",
     )
-    for feature, part, error in zip(attributions.features, parts.tolist(), (LEVEL * errors).tolist(), strict=True):
+    for feature, part, error in zip(
+        attributions.features, parts.tolist(), (NORMAL_QUANTILE * errors).tolist(), strict=True
+    ):
         yield replace(split, of=feature, value=part, lower=part - error, upper=part + error)
     yield replace(
         split,

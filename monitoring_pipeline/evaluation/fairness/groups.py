@@ -17,11 +17,11 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.segments import MOST_VALUES
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions.group_rates import GROUP_RATES, GroupMean, GroupRate, Values, group_mean
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 
 LEAST_ROWS = 20
 """A group with fewer rows is not shown."""
 OTHERS = "others"
-_HALF_WIDTH = 1.96
 
 
 def measure_groups(
@@ -57,7 +57,7 @@ def measure_groups(
 def measurement_of(blank: Measurement, mean: GroupMean) -> Measurement:
     """Return the mean of a group as a measurement with its 95 % interval."""
     rate = GROUP_RATES[blank.name]
-    error = _HALF_WIDTH * mean.variance**0.5
+    error = NORMAL_QUANTILE * mean.variance**0.5
     lower, upper = mean.mean - error, mean.mean + error
     if rate.is_share:
         lower, upper = max(lower, 0.0), min(upper, 1.0)
@@ -73,7 +73,7 @@ def group_mean_of(measurement: Measurement) -> GroupMean:
     if GROUP_RATES[m.name].is_share:
         events = round(value * m.rows)
         return group_mean(np.repeat([1.0, 0.0], [events, m.rows - events]), is_share=True)
-    error = ((m.upper or 0.0) - (m.lower or 0.0)) / (2.0 * _HALF_WIDTH)
+    error = ((m.upper or 0.0) - (m.lower or 0.0)) / (2.0 * NORMAL_QUANTILE)
     return GroupMean(m.rows, value, error**2)
 
 

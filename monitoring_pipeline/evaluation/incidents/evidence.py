@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
 from monitoring_pipeline.evaluation.business.money import COST, COST_FORECAST
 from monitoring_pipeline.evaluation.judgement.excess import excess
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 
 AT_ONCE = 10.0
 """So many standard deviations beyond its limit, one breach opens an incident."""
@@ -30,8 +31,6 @@ _ALL_INPUTS = "features"
 _DEVIATIONS_BELOW_A_FLOOR = 2.0
 """The floor of a distance is learned as at least so many standard deviations of healthy chunks above their mean."""
 _ROUNDING = 1e-9
-_HALF_WIDTH = 1.96
-"""Standard errors from the middle to an end of a 95 % interval."""
 
 
 @dataclass(frozen=True, order=True)
@@ -98,7 +97,7 @@ def _spread_of_metric(measurement: Measurement, earlier: Earlier) -> float:
     m = measurement
     if m.kind not in _OF_MODEL or not (between := earlier.spread):
         return 0.0
-    own = (m.upper - m.lower) / (2 * _HALF_WIDTH) if m.upper is not None and m.lower is not None else 0.0
+    own = (m.upper - m.lower) / (2 * NORMAL_QUANTILE) if m.upper is not None and m.lower is not None else 0.0
     return max(between, own)
 
 

@@ -12,10 +12,10 @@ from monitoring_pipeline.evaluation.business.money import (
     USUAL,
     amount,
 )
-from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Measurement, Role
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 
 _COST = Cause(Family.BUSINESS, (COST,))
 
@@ -98,7 +98,7 @@ def _is_of(cause: Cause, measurement: Measurement) -> bool:
 def _difference(measurement: Measurement, usual: Measurement, estimates: Measurement | None) -> _OfChunk:
     value, rows = measurement.value or 0.0, measurement.rows
     of_reference = ((usual.upper or 0.0) - (usual.lower or 0.0)) / 2 * rows
-    of_estimates = None if estimates is None else CONFIDENCE_QUANTILE * (estimates.value or 0.0) * rows
+    of_estimates = None if estimates is None else NORMAL_QUANTILE * (estimates.value or 0.0) * rows
     shared = math.hypot(of_reference, of_estimates or 0.0)
     below, above = (
         0.0 if end is None else math.sqrt(max((end - value) ** 2 - shared**2, 0.0))

@@ -27,6 +27,7 @@ from monitoring_pipeline.evaluation.segments.membership import Part
 from monitoring_pipeline.evaluation.segments.of_chunk import SegmentsOfChunk
 from monitoring_pipeline.records.measurement import Maturity, Measurement
 from monitoring_pipeline.statistics.mix_and_within import ChangeParts, Moments, change_of, half_width, mix_and_within
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 
 SUBJECT = "relation"
 CHANGE, BY_MIX, WITHIN, ELSEWHERE = "change_in_segments", "change_by_mix", "change_within", "change_elsewhere"
@@ -36,7 +37,6 @@ ERRORS_OF_NEWS = 3.0
 """Usual deviations, or standard errors, by which a segment differs from the other rows to be named."""
 LEAST_BY_MIX = 0.5
 """Least share of a change that the rows of a segment bring by becoming more or fewer, to be named."""
-_ERRORS = 1.959964
 _DEFINITIONS = {
     CHANGE: "{}: the rows of the chunk minus those of the reference",
     BY_MIX: "{}: part of the change by the segment's share of the rows; the reference value is its share before",
@@ -212,10 +212,10 @@ def _listed(candidates: Sequence[_Candidate], whole: Moments, least: int) -> lis
 
 
 def _measured(blank: Measurement, name: str, value: float, variance: float) -> Measurement:
-    half = half_width(variance, _ERRORS)
+    half = half_width(variance, NORMAL_QUANTILE)
     definition = _DEFINITIONS[name].format(blank.of)
     return replace(blank, name=name, value=value, lower=value - half, upper=value + half, definition=definition)
 
 
 def _is_chance(change: float, variance: float) -> bool:
-    return abs(change) <= half_width(variance, _ERRORS)
+    return abs(change) <= half_width(variance, NORMAL_QUANTILE)

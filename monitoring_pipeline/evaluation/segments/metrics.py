@@ -15,11 +15,9 @@ from monitoring_pipeline.evaluation.performance.thresholds import DEFAULT_GUARDS
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
-from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE, Quantity, UndefinedStatisticError
 
 LEAST_DAYS = 5
-_HALF_WIDTH = 1.96
-"""Standard errors from the middle to an end of a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -158,4 +156,4 @@ def _between(values: list[Quantity]) -> float | None:
 def _error(quantity: Quantity) -> float | None:
     if quantity.lower is None or quantity.upper is None:
         return None
-    return (quantity.upper - quantity.lower) / (2 * _HALF_WIDTH)
+    return (quantity.upper - quantity.lower) / (2 * NORMAL_QUANTILE)

@@ -19,7 +19,6 @@ from monitoring_pipeline.evaluation.business.money import (
     USUAL,
     VALUE,
 )
-from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
 from monitoring_pipeline.evaluation.performance.performance import WEIGHTED, reason_to_hold_back
 from monitoring_pipeline.evaluation.performance.thresholds import Better, judge
@@ -39,7 +38,7 @@ from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement,
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.inputs import Flags
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
-from monitoring_pipeline.statistics.results import Quantity
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE, Quantity
 
 NO_REFERENCE = "the version has no reference with labels"
 NONE_USABLE = "no prediction has a usable output"
@@ -225,7 +224,7 @@ class _Part:
             total = math.fsum(own)
             mean = math.fsum(own * values) / total
             variance = math.fsum((own * (values - mean)) ** 2) / total**2
-            half_width = CONFIDENCE_QUANTILE * math.sqrt(variance)
+            half_width = NORMAL_QUANTILE * math.sqrt(variance)
             quantity = Quantity(mean, mean - half_width, mean + half_width)
         # Only the rows without a label are not known.
         return _Mean(quantity, values.size, variance * (1 - values.size / rows) * rows**2)
@@ -254,7 +253,7 @@ class _Part:
         rows = expected.mean.size
         total = expected.total()
         mean = total.value / rows
-        half_width = CONFIDENCE_QUANTILE * math.sqrt(total.variance / rows**2 + off.systematic**2)
+        half_width = NORMAL_QUANTILE * math.sqrt(total.variance / rows**2 + off.systematic**2)
         quantity = Quantity(mean, mean - half_width - total.below / rows, mean + half_width + total.above / rows)
         scale = self.worth.rows / rows
         # The chance in labels is a part of how usual days differ.
@@ -279,7 +278,7 @@ class _Part:
         )
         if isinstance(realized, str) or self.only_a_sample is not None:
             return blank.skipped(self.only_a_sample or str(realized))
-        half_width = CONFIDENCE_QUANTILE * math.sqrt(realized.variance_of_all)
+        half_width = NORMAL_QUANTILE * math.sqrt(realized.variance_of_all)
         value = realized.quantity.value * self.worth.rows
         if known == self.worth.rows:
             value = math.fsum(self.worth.realized)
@@ -312,7 +311,7 @@ class _Part:
             return blank.skipped(f"{realized}; {found}" if found != realized else found)
         value = (found.quantity.value - usual.mean) * rows
         variance = found.variance_of_all + usual.variance_of_a_day(rows) + (usual.error * rows) ** 2
-        half_width = CONFIDENCE_QUANTILE * math.sqrt(variance)
+        half_width = NORMAL_QUANTILE * math.sqrt(variance)
         measured = replace(
             blank,
             value=value,

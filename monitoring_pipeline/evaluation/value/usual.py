@@ -10,7 +10,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.estimation.estimation import (
-    CONFIDENCE_QUANTILE,
     FOLDS,
     Estimation,
     cross_validated,
@@ -38,7 +37,7 @@ from monitoring_pipeline.evaluation.value.prices import (
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.paired import serial_inflation
-from monitoring_pipeline.statistics.results import Quantity
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE, Quantity
 
 LEAST_DAYS = 5
 """Fewer days of the reference show neither what is usual nor how far days stray."""
@@ -67,7 +66,7 @@ class UsualValue:
     @property
     def quantity(self) -> Quantity:
         """The mean with its 95 % interval."""
-        half_width = CONFIDENCE_QUANTILE * self.error
+        half_width = NORMAL_QUANTILE * self.error
         return Quantity(self.mean, self.mean - half_width, self.mean + half_width)
 
     def variance_of_a_day(self, rows: int) -> float:

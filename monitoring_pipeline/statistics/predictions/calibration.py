@@ -8,13 +8,12 @@ from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.inputs import Vector, labels_and_probabilities
 from monitoring_pipeline.statistics.predictions.score_counts import SMALLEST_PROBABILITY, ScoreCounts, brier_score
-from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE, Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 _NEWTON_STEPS = 50
 _CONVERGED = 1e-10
 _SINGULAR = 1e14
-_NORMAL_QUANTILE = 1.959963984540054
 
 
 def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bins: int = 10) -> Quantity:
@@ -190,7 +189,7 @@ def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight:
         if np.max(np.abs(step)) < _CONVERGED:
             inverse = np.linalg.inv(information)
             scores = design * (weight * (truth - chance))[:, None]
-            half_width = _NORMAL_QUANTILE * float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[0, 0]))
+            half_width = NORMAL_QUANTILE * float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[0, 0]))
             value = float(coefficients[0])
             return Quantity(value, value - half_width, value + half_width)
     raise UndefinedStatisticError("the scores separate the classes; a logistic regression has no solution")

@@ -14,11 +14,11 @@ from monitoring_pipeline.evaluation.business.money import (
     VALUE,
     amount,
 )
-from monitoring_pipeline.evaluation.estimation.estimation import CONFIDENCE_QUANTILE
 from monitoring_pipeline.evaluation.incidents.money import money_words
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.results import NORMAL_QUANTILE
 from monitoring_pipeline_tests.spec.cases import BINARY, changed
 
 OUTCOMES = {"positive": {"positive": 1, "negative": 0}, "negative": {"positive": 0, "negative": 0}}
@@ -28,7 +28,7 @@ PERFORMANCE = Cause(Family.PERFORMANCE)
 
 def _chunk(value, half=100.0, *, how=REALIZED, usual_half=0.0, estimates_half=0.0, **fields):
     blank = {"kind": Kind.BUSINESS, "subject": VALUE, "model_version": "1", "rows": 10} | fields
-    off = Measurement(name=ERROR_OF_ESTIMATES, value=estimates_half / CONFIDENCE_QUANTILE, **blank)
+    off = Measurement(name=ERROR_OF_ESTIMATES, value=estimates_half / NORMAL_QUANTILE, **blank)
     return (
         *((off,) if how == ESTIMATED else ()),
         Measurement(name=USUAL, value=1.0, lower=1.0 - usual_half, upper=1.0 + usual_half, **blank),
