@@ -61,7 +61,7 @@ class Adapters:
 def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
     """Return the adapters that the settings describe."""
     return Adapters(
-        warehouse=RoutedWarehouse(_engines(settings)),
+        warehouse=RoutedWarehouse(_engines(settings), settings.id_key.get_secret_value().encode()),
         snapshots=SnapshotFiles(settings.snapshots),
         suites=_run_suite,
         id_key=settings.id_key.get_secret_value().encode(),
@@ -100,7 +100,7 @@ def _engines(settings: Settings) -> Engines:
 
 def build_inspection(adapters: Adapters) -> SourceInspection:
     """Return the inspection of the sources in the warehouse."""
-    return RoutedInspection(adapters.warehouse.engines)
+    return RoutedInspection(adapters.warehouse.engines, adapters.id_key)
 
 
 def build_table_reading(adapters: Adapters, warehouse: str | None = None) -> TableReading:

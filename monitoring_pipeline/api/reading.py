@@ -20,13 +20,14 @@ from monitoring_pipeline.evaluation.rows.canonical import (
 )
 from monitoring_pipeline.evaluation.rows.derived import Projection, fit_projections
 from monitoring_pipeline.evaluation.rows.errors import SourceError
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.warehouse import PredictionsRead, Warehouse
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import EARLIEST, LATEST, ReferenceWindow
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
+from monitoring_pipeline.warehouse.private import treated_read
 
 FILE = "warehouse.duckdb"
 SEVERAL = "all"
@@ -100,7 +101,7 @@ def read_rows(
     """
     of_table = _reading_from(spec, table)
     with clear_errors(spec, argument):
-        read = warehouse.read_predictions(of_table, _all_of(of_table))
+        read = _read(of_table, warehouse)
         if read.frame.is_empty() and read.rows_without_time:
             raise ArgumentError(f"time: no row of {argument} has a time in column {spec.predictions.time!r}")
         used = fit_projections(of_table, read.frame, id_key()) if projections is None else projections
@@ -123,10 +124,14 @@ def read_by_spec(spec: ModelSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, int
     table = "rows"
     of_table = _reading_from(spec, table)
     with reading({table: rows}) as warehouse, clear_errors(spec, table):
-        read = warehouse.read_predictions(of_table, _all_of(of_table))
+        read = _read(of_table, warehouse)
     keys = [name for name in ("predicted_at", "row_id") if name in read.frame.columns]
     # Some expectations are about the order of values.
     return read.frame.sort(keys), read.rows_without_time
+
+
+def _read(spec: ModelSpec, warehouse: Warehouse) -> PredictionsRead:
+    return treated_read(spec, warehouse.read_predictions(spec, _all_of(spec)), id_key())
 
 
 def read_labels(

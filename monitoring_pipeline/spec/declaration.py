@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow
 BUILT_FROM = frozenset(
     {
         "name", "task", "timezone", "cadence", "warehouse", "predictions", "labels", "features", "reference", "drift",
-        "performance", "budget", "incidents", "operations",
+        "performance", "budget", "incidents", "operations", "privacy",
     }
 )  # fmt: skip
 """The parts of a spec that a reference is built from; of most of these rules only some."""

@@ -28,6 +28,14 @@ from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRul
 from monitoring_pipeline.spec.rules.measures import Measure
 from monitoring_pipeline.spec.rules.operations import OperationsRules
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
+from monitoring_pipeline.spec.rules.privacy import (
+    HASHED,
+    IDENTIFIER,
+    Generalization,
+    Treatment,
+    check_privacy,
+    dropped_features,
+)
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
@@ -118,6 +126,7 @@ class ModelSpec(SpecPart):
             "cost",
             "measures",
             "upstream",
+            "privacy",
         }
     )
 
@@ -156,6 +165,12 @@ class ModelSpec(SpecPart):
     labels: LabelSource | None = None
     features: dict[str, Feature] = Field(min_length=1)
     """Inputs of the model: name and kind, or name, kind and column."""
+    privacy: dict[str, Treatment] = {}
+    """Features and group columns with personal data, and what is kept of each, from the moment at which it is read.
+
+    hashed: a keyed hash of each value. identifier: whether there is a value. dropped: nothing, it is not read.
+    ``{first: 2}``: so many characters of a category. ``{round_to: 10}``: the nearest multiple of a number.
+    """
     reference: dict[str, ReferenceWindow] = Field(min_length=1)
     """Reference window of each model version."""
     drift: DriftRules = DriftRules()
@@ -208,6 +223,20 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_dropped_features(cls, given: object) -> object:
+        """Leave out features that are dropped, so that no part of the package can ask for them."""
+        if not isinstance(given, dict):
+            return given
+        entries = cast("dict[object, object]", given)
+        features, privacy = entries.get("features"), entries.get("privacy")
+        if not isinstance(features, dict) or not isinstance(privacy, dict):
+            return entries
+        named = cast("dict[object, object]", features)
+        dropped = dropped_features(named, cast("dict[object, object]", privacy))
+        return entries | {"features": {name: one for name, one in named.items() if name not in dropped}}
+
     @field_validator("features", mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
@@ -249,6 +278,8 @@ class ModelSpec(SpecPart):
         self._group_columns_differ()
         self._groups_have_columns()
         self._whole_rows_are_kept()
+        check_privacy(self.privacy, self.features, source.group_columns)
+        self._private_values_are_not_needed()
         self._fairness_fits_the_task()
         self._value_fits_the_task()
         self._measures_fit()
@@ -299,6 +330,26 @@ class ModelSpec(SpecPart):
                 f"retraining: {', '.join(self.derived_features)}: not possible with features of kind text or "
                 "embedding, because only numbers about them are kept, and a model is trained and scored on the values"
             )
+
+    def _private_values_are_not_needed(self) -> None:
+        private = [name for name in self.privacy if name not in self.predictions.group_columns]
+        if self.retraining is not None and private:
+            raise ValueError(
+                f"retraining: {', '.join(private)}: not possible with features that privacy names, because a model is "
+                "trained and scored on their values"
+            )
+        if self.explanation is not None and self.explanation.model == "registry" and private:
+            raise ValueError(
+                f"explanation.model: {', '.join(private)}: write surrogate, because privacy names features, and the "
+                "registered model needs their values"
+            )
+        hashed = {name for name, treatment in self.privacy.items() if treatment in {HASHED, IDENTIFIER}}
+        for place, one in self._segmentations():
+            if named := sorted(hashed & one.where.keys()):
+                raise ValueError(
+                    f"{place}.where.{named[0]}: no value of it can be named, because privacy hashes it; write {place}: "
+                    f"{named[0]}"
+                )
 
     def _fairness_fits_the_task(self) -> None:
         fitting = MEASURES_OF_TASK[self.task]
@@ -435,6 +486,10 @@ class ModelSpec(SpecPart):
         features = {name: feature for name, feature in self.features.items() if name in columns}
         return self if len(features) == len(self.features) else self.model_copy(update={"features": features})
 
+    def treatment_of(self, column: str) -> str | Generalization | None:
+        """Return what is kept of a canonical column; None for one that is not private."""
+        return self.privacy.get(column)
+
     def null_values_of(self, column: str) -> tuple[str, ...]:
         """Return the values that mean "missing" in a canonical column."""
         feature = self.features.get(column)
@@ -528,7 +583,7 @@ class ModelSpec(SpecPart):
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of the fields from which a version's reference is built: sources, features and its window."""
-        fields = {"name", "task", "timezone", "warehouse", "predictions", "labels", "features"}
+        fields = {"name", "task", "timezone", "warehouse", "predictions", "labels", "features", "privacy"}
         # Specs without a cadence keep the hash that they had before there was a choice.
         parts = self.model_dump_json(include=fields if self.cadence == "day" else fields | {"cadence"})
         window = self.reference[model_version].model_dump_json()

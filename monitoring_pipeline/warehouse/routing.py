@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.rows.private_columns import with_private_columns_treated
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent, SourceTables
 from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
@@ -18,6 +19,7 @@ from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
 from monitoring_pipeline.warehouse.engines.opening import open_engine
 from monitoring_pipeline.warehouse.errors import WarehouseMissingError
+from monitoring_pipeline.warehouse.private import PrivateCounting, treated_read
 from monitoring_pipeline.warehouse.sql.counting.counting import SqlCounting
 
 DEFAULT = ""
@@ -69,9 +71,13 @@ class Engines:
 
 @dataclass(frozen=True)
 class RoutedWarehouse:
-    """The warehouse of each spec. ``rows`` replace the table of predictions."""
+    """The warehouse of each spec. ``rows`` replace the table of predictions.
+
+    Columns that a spec's privacy names leave it hashed with ``key``, or generalised: nothing behind it sees the values.
+    """
 
     engines: Engines
+    key: bytes = field(repr=False)
     rows: RowsElsewhere | None = None
 
     def with_predictions_of(self, rows: RowsElsewhere) -> "RoutedWarehouse":
@@ -80,7 +86,7 @@ class RoutedWarehouse:
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a chunk's predictions."""
-        return self._of(spec).read_predictions(spec, chunk)
+        return treated_read(spec, self._of(spec).read_predictions(spec, chunk), self.key)
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
@@ -93,7 +99,9 @@ class RoutedWarehouse:
     def counting(self, spec: ModelSpec) -> Counting | None:
         """Return the counting of a model's rows in the warehouse, with the limit of the settings."""
         found = self._of(spec).counting(spec)
-        return replace(found, row_limit=self.engines.limits.pushdown_rows) if isinstance(found, SqlCounting) else found
+        if isinstance(found, SqlCounting):
+            found = replace(found, row_limit=self.engines.limits.pushdown_rows)
+        return PrivateCounting(found, self.key) if found and spec.privacy else found
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
         """Return the states of the labels known at ``as_of``, by chunk key."""
@@ -106,9 +114,13 @@ class RoutedWarehouse:
 
 @dataclass(frozen=True)
 class RoutedInspection:
-    """The inspection of the source of each spec. ``rows`` replace the table of predictions."""
+    """The inspection of the source of each spec. ``rows`` replace the table of predictions.
+
+    Columns that a spec's privacy names are hashed with ``key``, or generalised.
+    """
 
     engines: Engines
+    key: bytes = field(repr=False)
     rows: RowsElsewhere | None = None
 
     def with_predictions_of(self, rows: RowsElsewhere) -> "RoutedInspection":
@@ -137,7 +149,7 @@ class RoutedInspection:
 
     def first_predictions(self, spec: ModelSpec, chunks: Sequence[Chunk], most_rows: int) -> pl.DataFrame:
         """Return at most so many predictions of each chunk."""
-        return self._of(spec).first_predictions(spec, chunks, most_rows)
+        return with_private_columns_treated(spec, self._of(spec).first_predictions(spec, chunks, most_rows), self.key)
 
     def first_labels(
         self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime, most_rows: int

@@ -34,6 +34,7 @@ CHANGES: dict[str, Any] = {
     "pushdown": "never",
     "windows": [14],
     "explanation": {"pairs": 100},
+    "privacy": {"age": {"round_to": 10}},
     "predictions.table": "x",
     "predictions.id": "x",
     "predictions.time": "x",

@@ -35,11 +35,11 @@ def engines(tmp_path: Path) -> Engines:
 @pytest.mark.parametrize(("name", "row_id"), [(None, "in the file"), ("lake", "in the lake")])
 def test_every_call_goes_to_the_warehouse_of_the_spec(engines, make_spec: SpecMaker, name, row_id) -> None:
     spec = make_spec(warehouse=name)
-    chunk, warehouse = spec.calendar.chunk("2013-06-02"), RoutedWarehouse(engines)
+    chunk, warehouse = spec.calendar.chunk("2013-06-02"), RoutedWarehouse(engines, b"key")
     assert warehouse.read_predictions(spec, chunk).frame["row_id"].to_list() == [row_id]
     sql = f"SELECT count(*) FROM scores WHERE id = '{row_id}'"
     assert warehouse.business_metric(spec, sql, chunk, "1") == 1.0
-    inspection = RoutedInspection(engines)
+    inspection = RoutedInspection(engines, b"key")
     assert inspection.predictions_extent(spec).rows == 1
     first = inspection.first_predictions(spec, [chunk], 10)
     assert isinstance(first, pl.DataFrame)
@@ -49,11 +49,11 @@ def test_every_call_goes_to_the_warehouse_of_the_spec(engines, make_spec: SpecMa
 def test_unknown_name_and_unknown_scheme_are_errors_with_what_is_allowed(engines, make_spec: SpecMaker) -> None:
     spec = make_spec(warehouse="lakes")
     with pytest.raises(WarehouseMissingError, match=r"churn: warehouse: no warehouse 'lakes'.*did you mean lake"):
-        RoutedWarehouse(engines).read_predictions(spec, spec.calendar.chunk("2013-06-02"))
+        RoutedWarehouse(engines, b"key").read_predictions(spec, spec.calendar.chunk("2013-06-02"))
     keep_secret(["canary7d1f"])
     away = make_spec(warehouse="away")
     with pytest.raises(WarehouseMissingError, match=r"VARIABLE_away: .*no engine for mysql://; allowed are") as raised:
-        RoutedWarehouse(engines).read_predictions(away, away.calendar.chunk("2013-06-02"))
+        RoutedWarehouse(engines, b"key").read_predictions(away, away.calendar.chunk("2013-06-02"))
     assert "canary7d1f" not in str(raised.value)
 
 

@@ -18,6 +18,7 @@ from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unma
 from monitoring_pipeline.evaluation.rows.derived import NOT_PROJECTED, Projections, with_derived_columns
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.joined import with_labels
+from monitoring_pipeline.evaluation.rows.private_columns import require_treated
 from monitoring_pipeline.evaluation.rows.probabilities import probabilities
 from monitoring_pipeline.evaluation.rows.repeated import has_repeated
 from monitoring_pipeline.evaluation.rows.typed_columns import numbers, typed_column, typed_label
@@ -63,7 +64,9 @@ def canonical_predictions(
     Raises:
         RowsError: if an output does not fit the spec, binary predictions hold more than two classes, or many scores
             are not probabilities.
+        UntreatedColumnError: if a column that privacy names was read as it is.
     """
+    require_treated(spec, raw)
     with_id = raw.filter(pl.col("row_id").is_not_null())
     columns = set(raw.columns)
     optional = (*spec.features, *spec.predictions.group_columns, *spec.operations.columns)

@@ -136,6 +136,8 @@ def _column(spec: ModelSpec, table: Table, name: str, column_name: str, kind: Fe
         names = dialect.types
         return Countable(f"CAST(NULL AS {names.number if kind is FeatureKind.NUMERIC else names.text})")
     null_values = spec.null_values_of(name)
+    if spec.treatment_of(name) is not None:
+        return Countable(reason="privacy names it, and only rows that are read are hashed or generalised")
     if kind not in MEASURED_KINDS:
         return Countable(reason=f"it is of kind {kind}, of which only rows that are read are measured")
     if kind is FeatureKind.NUMERIC:
