@@ -80,7 +80,7 @@ def test_private_columns_are_not_counted_in_the_warehouse(private):
     assert set(counted.not_counted) == {"gender", "salary"}
     assert counted.not_counted["gender"] == "privacy names it, and only rows that are read are hashed or generalised"
     assert [column.column for column in counted.profiles[0].columns] == ["city"]
-    of_gender, of_city = (Condition(name, Asked.PRESENT) for name in ("gender", "city"))
-    assert [each is None for each in counting.conditions(spec, chunk, [of_gender, of_city])] == [True, False]
+    asked = tuple(Condition(name, Asked.PRESENT) for name in ("gender", "city"))
+    assert [each is None for each in counting.conditions(spec, chunk, asked)] == [True, False]
     sample = str(counting.sample(spec, chunk, 1).frame.rows())
     assert not any(text in sample for text in CANARIES.values())

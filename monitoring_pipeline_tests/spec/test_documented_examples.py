@@ -26,6 +26,7 @@ PARTS = {
     "operations",
     "cost",
     "measures",
+    "privacy",
 }
 
 
