@@ -1,4 +1,4 @@
-"""Searches everything that was written for texts, within Parquet, SQLite, and compressed parts too."""
+"""Searches everything that was written for patterns, within Parquet, SQLite, and compressed parts too."""
 
 import base64
 import gzip
@@ -16,7 +16,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 
 
 def found_in(folder: Path, canaries: Mapping[str, str]) -> dict[str, set[str]]:
-    """Return the places in which each of the texts was found, by the name of its column."""
+    """Return the places in which each of the patterns was found, by the name of its column."""
     found: dict[str, set[str]] = {name: set() for name in canaries}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -37,7 +37,7 @@ def found_in_texts(texts: Mapping[str, bytes], canaries: Mapping[str, str]) -> d
 
 def _within(content: bytes, canaries: Mapping[str, str]) -> Iterator[str]:
     for form in _forms(content):
-        yield from (name for name, text in canaries.items() if text.encode() in form)
+        yield from (name for name, pattern in canaries.items() if re.search(pattern.encode(), form))
 
 
 def _forms(content: bytes) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Nothing that was written, printed or sent has a value of a column that privacy names."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,7 +26,13 @@ from monitoring_pipeline_tests.canaries.world import (
 
 pytestmark = pytest.mark.slow
 KEY = "key of the canaries"
-SEEN = {"city": "Ulm", "postcode": "'77'", "salary": "920000.0", "identifier": "present", "telemetry": "codecanary500"}
+SEEN = {
+    "city": "Ulm",
+    "postcode": "'77'",
+    "salary": r"920000\.0",
+    "identifier": "present",
+    "telemetry": "codecanary500",
+}
 """What has to be found in the rows of snapshots, so that a search that finds nothing is not taken for privacy."""
 
 
@@ -83,4 +90,4 @@ def test_private_columns_are_not_counted_in_the_warehouse(private):
     asked = tuple(Condition(name, Asked.PRESENT) for name in ("gender", "city"))
     assert [each is None for each in counting.conditions(spec, chunk, asked)] == [True, False]
     sample = str(counting.sample(spec, chunk, 1).frame.rows())
-    assert not any(text in sample for text in CANARIES.values())
+    assert not any(re.search(pattern, sample) for pattern in CANARIES.values())
