@@ -10,7 +10,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
-from monitoring_pipeline.own_functions import call_measure
+from monitoring_pipeline.own_functions import OwnModules, call_measure
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.own_functions import CallMeasure
@@ -66,10 +66,10 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
         suites=_run_suite,
         id_key=settings.id_key.get_secret_value().encode(),
         registry=ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow"),
-        run_trainer=trainers.run_trainer,
+        run_trainer=partial(trainers.run_trainer, modules=OwnModules(settings.function_modules)),
         ask_trainer=partial(_ask_trainer, settings),
         serving_metrics=PrometheusServers(settings.secrets),
-        call_measure=call_measure,
+        call_measure=partial(call_measure, modules=OwnModules(settings.function_modules)),
         clock=clock,
         find_spec=partial(find_spec, settings),
     )

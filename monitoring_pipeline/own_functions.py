@@ -1,8 +1,13 @@
 """Loads the users' own functions, and calls their measures; whatever a function does, the night goes on."""
 
 import importlib
+import re
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from typing import Any
 
 import polars as pl
@@ -12,19 +17,84 @@ from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.spec.rules.measures import Measure
 
 LONGEST_ERROR = 200
+VARIABLE = "MONITORING_PIPELINE_FUNCTION_MODULES"
+PACKAGE = "monitoring-pipeline"
+OF_THE_DEMO = "monitoring_pipeline.demo.retraining"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class OwnFunctionError(RuntimeError):
     """A function of the user cannot be found; the message states why."""
 
 
-def load_function(path: str) -> Callable[..., Any]:
-    """Return the function that ``module:function`` names.
+@dataclass(frozen=True)
+class OwnModules:
+    """The modules whose functions specs may name.
+
+    Args:
+        named: modules and packages, with all modules below them. Without them every module may be named that belongs
+            neither to Python nor to this package and the packages that it needs.
+    """
+
+    named: tuple[str, ...] | None = None
+
+    def refusal(self, module: str) -> str | None:
+        """Return the reason why no function of a module may be called; None if it may."""
+        if module == OF_THE_DEMO:
+            return None
+        if self.named is not None:
+            if any(module == name or module.startswith(f"{name}.") for name in self.named):
+                return None
+            return f"module {module} is not among {VARIABLE}: {', '.join(self.named) or 'none'}"
+        top = module.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            return f"module {module} belongs to Python; {_REMEDY}"
+        if top in _modules_of_this_package():
+            return f"module {module} belongs to {PACKAGE} or a package that it needs; {_REMEDY}"
+        return None
+
+
+ANY_OWN = OwnModules()
+_REMEDY = f"name a module of your own, or allow this one by {VARIABLE}"
+
+
+@cache
+def _modules_of_this_package() -> frozenset[str]:
+    """Return the names of the modules of this package, and of all packages that it needs without extras."""
+    needed = set(_needed(PACKAGE))
+    return frozenset(
+        name for name, owners in metadata.packages_distributions().items() if needed & {_normal(it) for it in owners}
+    ) | {"monitoring_pipeline"}
+
+
+def _needed(package: str) -> Iterator[str]:
+    seen, waiting = set[str](), [package]
+    while waiting:
+        name = _normal(waiting.pop())
+        if name in seen:
+            continue
+        seen.add(name)
+        yield name
+        try:
+            requirements = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        waiting += [found[0] for it in requirements if "extra ==" not in it and (found := _NAME.match(it))]
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def load_function(path: str, modules: OwnModules = ANY_OWN) -> Callable[..., Any]:
+    """Return the function that ``module:function`` names. A module that may not be named is not imported.
 
     Raises:
-        OwnFunctionError: when there is no such module or function.
+        OwnFunctionError: when there is no such module or function, or specs may not name it.
     """
     module_name, _, function_name = path.partition(":")
+    if refusal := modules.refusal(module_name):
+        raise OwnFunctionError(refusal)
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
@@ -42,7 +112,7 @@ def load_function(path: str) -> Callable[..., Any]:
     return function
 
 
-def call_measure(measure: Measure, rows: pl.DataFrame) -> Numbers | str:
+def call_measure(measure: Measure, rows: pl.DataFrame, modules: OwnModules = ANY_OWN) -> Numbers | str:
     """Return the numbers of a measure on some rows, or the reason why there are none.
 
     A function that does not answer in time keeps its thread until it ends, or until the process does.
@@ -51,7 +121,7 @@ def call_measure(measure: Measure, rows: pl.DataFrame) -> Numbers | str:
 
     def call() -> None:
         try:
-            answers.append(numbers_of(load_function(measure.function)(rows)))
+            answers.append(numbers_of(load_function(measure.function, modules)(rows)))
         except OwnFunctionError as error:
             answers.append(_shown(str(error)))
         except BaseException as error:  # noqa: BLE001 - a function of the user may raise anything

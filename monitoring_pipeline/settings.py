@@ -25,6 +25,7 @@ DEFAULT_ID_KEY = "monitoring-pipeline"
 WarehouseName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 DEFAULT_HOME = Path(".monitoring_pipeline")
 SETTINGS_FILE = "settings.env"
+ModuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 ExtensionName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
 
 
@@ -87,6 +88,9 @@ class Settings(BaseSettings):
     """Key that is sent to that endpoint as a bearer token."""
     openlineage_namespace: str = Field(default="monitoring_pipeline", min_length=1)
     """Namespace of jobs and results in the lineage."""
+    function_modules: Annotated[tuple[ModuleName, ...] | None, NoDecode] = None
+    """Modules and packages whose functions specs may name as trainers and measures, with colons between them or as a
+    JSON list; default all but those of Python, of this package, and of the packages that it needs."""
     store_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = Field(default="", repr=False)
@@ -124,7 +128,7 @@ class Settings(BaseSettings):
         file = DotEnvSettingsSource(settings_cls, env_file=Path(given) / SETTINGS_FILE)
         return init_settings, env_settings, file
 
-    @field_validator("warehouse_folders", "warehouse_extensions", mode="before")
+    @field_validator("warehouse_folders", "warehouse_extensions", "function_modules", mode="before")
     @classmethod
     def _listed(cls, given: object) -> object:
         if not isinstance(given, str):

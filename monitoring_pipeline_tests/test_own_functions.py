@@ -10,10 +10,14 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.evaluation.measures.answers import measurements_of, numbers_of
-from monitoring_pipeline.own_functions import call_measure
+from monitoring_pipeline.own_functions import VARIABLE, OwnFunctionError, OwnModules, call_measure, load_function
 from monitoring_pipeline.records.measurement import Severity, Status
+from monitoring_pipeline.registry.trainers import TrainerError, run_trainer
+from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.measures import Measure
 from monitoring_pipeline_tests.docs.pages import blocks_of
@@ -129,3 +133,53 @@ def test_number_without_one_of_the_reference_states_that_it_was_not_compared(ref
 def test_measures_that_cannot_hold_are_refused(fields, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         ModelSpec.model_validate(changed(BINARY, {"measures": {}, "business": {}} | fields))
+
+
+@pytest.mark.parametrize("function", [
+    "os:system", "builtins:exec", "subprocess:run", "importlib:import_module", "pickle:loads", "yaml:unsafe_load",
+    "polars:read_csv", "numpy:load", "joblib:load", "sqlalchemy.engine:create_engine", "monitoring_pipeline.cli:main",
+    "monitoring_pipeline.own_functions:load_function", "dagster:execute_job", "_posixsubprocess:fork_exec",
+])  # fmt: skip
+def test_function_that_is_not_ones_own_is_refused_with_the_setting(function):
+    with pytest.raises(OwnFunctionError, match=rf"module {function.partition(':')[0]} belongs to .*{VARIABLE}"):
+        load_function(function)
+    refused = call_measure(Measure.model_validate({"function": function}), ROWS)
+    assert refused.startswith(f"{function} could not measure: module ")
+    with pytest.raises(TrainerError, match=VARIABLE):
+        run_trainer(function, None, "sqlite://")
+
+
+def test_module_that_is_refused_is_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "never_imported.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OwnFunctionError, match=f"module never_imported is not among {VARIABLE}: churn, shared.m$"):
+        load_function("never_imported:f", OwnModules(("churn", "shared.m")))
+    with pytest.raises(OwnFunctionError, match="imported"):
+        load_function("never_imported:f")
+
+
+@pytest.mark.parametrize(("module", "is_allowed"), [
+    ("churn", True), ("churn.training", True), ("churned", False), ("shared", False), ("shared.m", True),
+    ("shared.mm", False), ("os", False), ("monitoring_pipeline.demo.retraining", True),
+])  # fmt: skip
+def test_named_modules_and_those_below_them_are_allowed(module, is_allowed):
+    assert (OwnModules(("churn", "shared.m")).refusal(module) is None) is is_allowed
+
+
+def test_named_module_of_a_package_is_allowed():
+    assert load_function("math:fsum", OwnModules(("math",)))([1, 2]) == 3
+
+
+def test_setting_reaches_trainers_and_measures(monkeypatch, tmp_path):
+    monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, "churn:shared.measures")
+    adapters = build_adapters(Settings())
+    refusal = f"module {OWN} is not among {VARIABLE}: churn, shared.measures"
+    assert adapters.call_measure(_measure("mean_score"), ROWS) == f"{OWN}:mean_score could not measure: {refusal}"
+    with pytest.raises(TrainerError, match=refusal):
+        adapters.run_trainer(f"{OWN}:mean_score", None, "sqlite://")
+    monkeypatch.setenv(VARIABLE, f'["{OWN}"]')
+    assert build_adapters(Settings()).call_measure(_measure("mean_score"), ROWS) == {"": pytest.approx(0.3)}
+    monkeypatch.setenv(VARIABLE, "churn:../x")
+    with pytest.raises(ValidationError, match="function_modules"):
+        Settings()

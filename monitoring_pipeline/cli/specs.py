@@ -111,13 +111,14 @@ _NEEDED_THERE = "the machine of the runs must be able to load it"
 
 def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
     """Yield problems of this machine that may not exist on the machine of the runs."""
-    from monitoring_pipeline.own_functions import OwnFunctionError, load_function
+    from monitoring_pipeline.own_functions import OwnFunctionError, OwnModules, load_function
     from monitoring_pipeline.registry.trainers import TrainerError, load_trainer
     from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 
+    modules = OwnModules(settings.function_modules)
     for name, measure in entry.spec.measures.items():
         try:
-            load_function(measure.function)
+            load_function(measure.function, modules)
         except OwnFunctionError as error:
             yield f"measures.{name}.function: {error} ({_NEEDED_THERE})"
     rules = entry.spec.retraining
@@ -125,7 +126,7 @@ def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
         return
     if rules.trainer is not None:
         try:
-            load_trainer(rules.trainer)
+            load_trainer(rules.trainer, modules)
         except TrainerError as error:
             yield f"retraining.trainer: {error} ({_NEEDED_THERE})"
     if rules.webhook is not None and find_secret(settings.secrets, rules.webhook) is None:

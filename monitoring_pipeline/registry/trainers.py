@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
-from monitoring_pipeline.own_functions import OwnFunctionError, load_function
+from monitoring_pipeline.own_functions import ANY_OWN, OwnFunctionError, OwnModules, load_function
 from monitoring_pipeline.registry.connection import logging_to
 
 ANSWER_SECONDS = 30
@@ -18,19 +18,19 @@ class TrainerError(RuntimeError):
     """A trainer cannot be found, raised an error, or returned an unusable value; the message states why."""
 
 
-def load_trainer(path: str) -> Trainer:
+def load_trainer(path: str, modules: OwnModules = ANY_OWN) -> Trainer:
     """Return the function that ``module:function`` names.
 
     Raises:
-        TrainerError: when there is no such module or function.
+        TrainerError: when there is no such module or function, or specs may not name it.
     """
     try:
-        return load_function(path)
+        return load_function(path, modules)
     except OwnFunctionError as error:
         raise TrainerError(f"trainer {path}: {error}") from error
 
 
-def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> object:
+def run_trainer(path: str, request: TrainingRequest, tracking_uri: str, *, modules: OwnModules = ANY_OWN) -> object:
     """Return the result of the user's trainer: a fitted estimator, or the URI of a logged model.
 
     Everything that the trainer logs to MLflow goes to ``tracking_uri``. A run that it leaves open is ended.
@@ -38,7 +38,7 @@ def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> objec
     Raises:
         TrainerError: when it cannot be found, raises an error, or returns neither.
     """
-    trainer = load_trainer(path)
+    trainer = load_trainer(path, modules)
     with logging_to(tracking_uri):
         try:
             trained = trainer(request)

@@ -1,12 +1,12 @@
 """Load model specs from YAML files; errors name the file, the field and the allowed values."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.documents import SpecError, document_of, load_document, read_keys
-from monitoring_pipeline.spec.parsing.files import LONGEST_PROBLEM, clipped, shown
+from monitoring_pipeline.spec.parsing.files import LONGEST_PROBLEM, clipped, leads_out, shown
 
 SPEC_SUFFIX = ".yaml"
 SUITE_SUFFIX = ".suite.yaml"
@@ -25,6 +25,11 @@ class LoadedSpec:
     def suite_path(self) -> Path:
         """The Great Expectations suite that belongs to the model; it may not exist yet."""
         return self.path.parent / (self.spec.quality.suite or f"{self.spec.name}{SUITE_SUFFIX}")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the spec. Files that the spec names are in it or below."""
+        return self.path.parent
 
 
 Check = Callable[[LoadedSpec], None]
@@ -129,7 +134,7 @@ def load_spec(path: Path) -> LoadedSpec:
     Raises:
         SpecError: with one line per problem: file, field, value, and what is allowed.
     """
-    return LoadedSpec(load_document(path, ModelSpec, expected_keys=_EXPECTED_KEYS), path)
+    return _with_its_files(LoadedSpec(load_document(path, ModelSpec, expected_keys=_EXPECTED_KEYS), path))
 
 
 def _load_unique(path: Path, content: _Content, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
@@ -138,11 +143,41 @@ def _load_unique(path: Path, content: _Content, loaded: dict[str, LoadedSpec]) -
         raise SpecError(message)
     if isinstance(content, SpecError):
         raise content
-    entry = LoadedSpec(document_of(content, path, ModelSpec), path)
+    entry = _with_its_files(LoadedSpec(document_of(content, path, ModelSpec), path))
     if entry.spec.name in loaded:
         message = f"{path}: name: {entry.spec.name!r} is taken by {loaded[entry.spec.name].path.name}"
         raise SpecError(message)
     return entry
+
+
+def _with_its_files(loaded: LoadedSpec) -> LoadedSpec:
+    """Return a spec whose files are in its folder or below.
+
+    Raises:
+        SpecError: when one is elsewhere.
+    """
+    problems = [
+        f"{loaded.path}: {field}: {shown(name)} leads out of {loaded.folder}, the folder of the spec; move or copy "
+        "the file into it"
+        for field, name in _files_of(loaded)
+        if leads_out(loaded.folder, name)
+    ]
+    if problems:
+        raise SpecError("\n".join(problems))
+    return loaded
+
+
+def _files_of(loaded: LoadedSpec) -> Iterator[tuple[str, str]]:
+    """Yield fields and the files that they name, relative to the spec."""
+    spec = loaded.spec
+    yield "quality.suite", spec.quality.suite or loaded.suite_path.name
+    for name, metric in spec.business.items():
+        yield f"business.{name}.sql", metric.sql
+    if spec.cost is not None and spec.cost.sql is not None:
+        yield "cost.sql", spec.cost.sql
+    packages = spec.operations.dependencies
+    if packages is not None and packages.file is not None:
+        yield "operations.dependencies.file", packages.file
 
 
 def _name_differs_from_file(read: tuple[Path, _Content]) -> bool:

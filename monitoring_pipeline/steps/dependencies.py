@@ -10,7 +10,7 @@ from monitoring_pipeline.ports.registry import RegistryError
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.parsing.files import UnreadableFileError, read_small_text
+from monitoring_pipeline.spec.parsing.files import UnreadableFileError, leads_out, read_small_text
 from monitoring_pipeline.spec.rules.operations import DEPENDENCIES, DependencyRules
 
 CHUNK = "{chunk}"
@@ -57,8 +57,9 @@ def _environments(
     newest = loaded.spec.calendar.last_complete(outside.clock())
     if CHUNK not in rules.file and chunk.key != newest.key:
         return {}, f"{rules.file} describes the environment of now; name it by {CHUNK} to compare earlier ones"
-    path = loaded.path.parent / rules.file.replace(CHUNK, chunk.key)
-    if not path.is_file():
+    name = rules.file.replace(CHUNK, chunk.key)
+    path = loaded.folder / name
+    if leads_out(loaded.folder, name) or not path.is_file():
         return {}, f"no file {path.name} beside {loaded.path.name}"
     try:
         return {read_small_text(path): rows.height}, ""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.alerting.messages.chart import draw_chart
-from monitoring_pipeline.alerting.messages.document import SCHEMA_PATH, alert_schema
+from monitoring_pipeline.alerting.messages.document import SCHEMA_PATH, alert_document, alert_schema
 from monitoring_pipeline.alerting.messages.markup import (
     clipped,
     escaped,
@@ -89,6 +89,14 @@ def test_message_of_an_incident_has_facts_findings_commands_and_links() -> None:
         "Runbook": "https://wiki.example.com/flight-delay?a=1&b=2",
         "Dagster": "http://dagster.example.com:3000/assets/flight_delay/verdict?view=partitions&partition=2013-06-02",
     }
+
+
+@pytest.mark.parametrize("runbook", ["javascript:alert(1)", "data:text/html,x", "wiki", "https://x|y> <!channel>"])
+def test_message_links_to_no_runbook_that_is_no_address_of_the_web(runbook: str) -> None:
+    hostile = alert(of=replace(stored(), runbook=runbook))
+    message = incident_message(hostile, links=Links())
+    assert message.links == ()
+    assert alert_document([hostile], message, links=Links()).alerts[0].runbook is None
 
 
 def test_message_links_to_the_report_first_if_the_site_is_known() -> None:

@@ -14,7 +14,7 @@ from monitoring_pipeline_tests.spec.cases import BINARY, changed
 DAYS, ROWS_OF_A_DAY = 80, 30
 VERSIONED: dict[str, Any] = {"predictions.model_version": "version"}
 DELAY = {"labels.delay": "10d"}
-RETRAINED: dict[str, Any] = {**VERSIONED, "retraining": {"trainer": "yaml:safe_load"}}
+RETRAINED: dict[str, Any] = {**VERSIONED, "retraining": {"trainer": "monitoring_pipeline.demo.retraining:train"}}
 SCORES = "SELECT * FROM scores"
 VIEWS = {
     "faulty": "SELECT * REPLACE (CASE WHEN scored_at::DATE = '2024-03-20' THEN '2' WHEN customer LIKE '%7' THEN NULL "
@@ -42,7 +42,8 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "elsewhere": ({"warehouse": "lake"}, {"warehouse_configured"}),
     "declared": (
         {**RETRAINED, "cadence": "month", "start": "2024-02-01", "incidents.horizon": "1h", "labels.delay": "30d",
-         "labels.lookback": "14d", "predictions.decision_threshold": 0, "quality.volume_ratio": {"upper": 0.8},
+         "labels.lookback": "14d", "runbook": "wiki",
+         "predictions.decision_threshold": 0, "quality.volume_ratio": {"upper": 0.8},
          "reference.3": {"start": "2024-03-01", "end": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"},
          "reference.2": {"start": "2024-03-01", "end": "2190-01-01"},
          "objectives": {"good": {"metric": "auroc", "lower": 0.5}},
@@ -53,7 +54,8 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"limits_possible", "limits_effective", "limits_on_the_bad_side", "volume_allows_usual", "budget_of_a_chunk",
          "flags_within_budget", "start_after_reference", "reference_over", "reference_labels_complete",
          "reference_long", "lookback_covers_delay", "holdout_has_chunks",
-         "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns", "suite_usable"},
+         "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns", "suite_usable",
+         "runbook_linked"},
     ),
     "faulty": (
         {**VERSIONED, "predictions.table": "faulty",

@@ -56,9 +56,10 @@ def test_check_reports_every_bad_spec_by_its_file_and_fails(command, specs, part
 
 @pytest.mark.parametrize(("rules", "message"), [
     ({"trainer": "nowhere.at_all:train"}, "ModuleNotFoundError: No module named 'nowhere' (the machine of the runs"),
-    ({"trainer": "yaml:no_such_function"}, "no_such_function"),
+    ({"trainer": "monitoring_pipeline.demo.retraining:no_such_function"}, "no_such_function"),
     ({"webhook": "trainer"}, "retraining.webhook: no secret 'trainer'; set MONITORING_PIPELINE_SECRETS__TRAINER"),
-    ({"trainer": "yaml:safe_load"}, ""),
+    ({"trainer": "monitoring_pipeline.demo.retraining:train"}, ""),
+    ({"trainer": "os:system"}, "own, or allow this one by MONITORING_PIPELINE_FUNCTION_MODULES"),
 ])  # fmt: skip
 def test_check_warns_of_a_missing_trainer_or_secret_and_succeeds(command, specs, rules, message):
     path = _write(specs, changed(BINARY, RETRAINS | {"retraining": rules}))
@@ -70,11 +71,12 @@ def test_check_warns_of_a_missing_trainer_or_secret_and_succeeds(command, specs,
 
 
 def test_check_warns_of_a_measure_whose_function_cannot_be_loaded_and_succeeds(command, specs):
-    measures = {"fine": {"function": "math:fsum"}, "gone": {"function": "math:no_such_function"}}
+    own = "monitoring_pipeline_tests.steps.own_measures"
+    measures = {"fine": {"function": f"{own}:mean_score"}, "gone": {"function": f"{own}:no_such_function"}}
     result = command("spec", "check", "--offline", str(_write(specs, changed(BINARY, {"measures": measures}))))
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
-    assert "measures.gone.function: module math has no function no_such_function" in line
+    assert f"measures.gone.function: module {own} has no function no_such_function" in line
 
 
 def test_command_about_a_good_model_warns_of_a_bad_file_in_one_line(command, specs):

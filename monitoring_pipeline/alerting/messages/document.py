@@ -14,6 +14,7 @@ from monitoring_pipeline.alerting.messages.messages import Message, incident_rep
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import Finding, Handling, Incident, IncidentEvent, IncidentState
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.spec.alerting import Links
 
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
@@ -173,7 +174,7 @@ def _entry(alert: ClaimedAlert, links: Links) -> AlertEntry:
         incident=_incident_entry(stored.incident),
         handling=stored.handling,
         owner=stored.owner,
-        runbook=stored.runbook,
+        runbook=web_address(stored.runbook),
         url=verdict_page(stored, links),
         report=incident_report(stored, links),
         seen_before=alert.seen_before,

@@ -12,6 +12,7 @@ from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity, VerdictStatus
+from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.spec.alerting import Links
 from monitoring_pipeline.spec.week import Week
 
@@ -254,7 +255,7 @@ def _links(stored: StoredIncident, links: Links) -> tuple[tuple[str, str], ...]:
     """Return the labels and addresses of a message: the report, which says why, comes first."""
     found = (
         ("Report", incident_report(stored, links)),
-        ("Runbook", stored.runbook),
+        ("Runbook", web_address(stored.runbook)),
         ("Dagster", verdict_page(stored, links)),
     )
     return tuple((label, address) for label, address in found if address is not None)

@@ -36,6 +36,8 @@ ERROR, WARNING = Level.ERROR, Level.WARNING
 SPEC_CHECKS = (
     SpecCheck(WAREHOUSE_CONFIGURED, ERROR, declared.unknown_warehouse,
         "a `warehouse` that the settings do not have"),
+    SpecCheck("runbook_linked", WARNING, declared.runbook_without_link,
+        "a `runbook` that is no address of the web, so that nothing links to it"),
     SpecCheck("limits_possible", ERROR, limits.impossible_limits,
         "a limit that no value of the metric keeps, such as `auroc: {lower: 70}`"),
     SpecCheck("limits_effective", WARNING, limits.limits_without_effect,

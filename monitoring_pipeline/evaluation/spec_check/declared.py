@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from monitoring_pipeline.evaluation.drift.floors import LEAST_DAYS
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
+from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow, Task
@@ -41,6 +42,17 @@ def unknown_warehouse(declared: Declared) -> Iterator[Observation]:
             "warehouse",
             f"no warehouse {name!r} in the settings; {suggestion(name, known, 'warehouses')}",
             f"set MONITORING_PIPELINE_WAREHOUSES__{name.upper()}, or leave the field out for the default warehouse",
+        )
+
+
+def runbook_without_link(declared: Declared) -> Iterator[Observation]:
+    """Yield a runbook that messages and pages do not link to, because it is no address of the web."""
+    runbook = declared.spec.runbook
+    if runbook and web_address(runbook) is None:
+        yield Observation(
+            "runbook",
+            f"{runbook[:80]!r} is no address of the web: messages and pages do not link to it",
+            "write an address that begins with https:// or http://",
         )
 
 

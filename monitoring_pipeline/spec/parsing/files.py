@@ -31,6 +31,15 @@ def shown(value: object) -> str:
         return f"a value of type {type(value).__name__} that is too long"
 
 
+def leads_out(folder: Path, name: str) -> bool:
+    """Return whether the path of a file leads out of a folder: absolute, by ``..``, or by a link."""
+    try:
+        return not (folder / name).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        # A loop of links, a name that is too long, or one with a null character.
+        return True
+
+
 def read_small_text(path: Path) -> str:
     """Return the text of a file of at most 1 MB in UTF-8.
 

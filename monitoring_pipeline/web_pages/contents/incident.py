@@ -9,6 +9,7 @@ from monitoring_pipeline.records.decision import Decision, Topic
 from monitoring_pipeline.records.incident import Finding, Incident, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column
@@ -128,7 +129,7 @@ def incident_contents(records: ModelRecords, incident: IncidentRecords, columns:
         causes=tuple(_causes(stored)),
         seen_before=_seen_before(records, stored),
         events=_events(incident, records.decisions),
-        runbook=stored.runbook,
+        runbook=web_address(stored.runbook),
         commands=tuple(_commands(stored)),
     )
 

@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Status
+from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
@@ -227,7 +228,7 @@ def _facts(records: ModelRecords, version: str) -> Iterable[Fact]:
     yield Fact("drifted columns", number(len(drifted.columns)) if drifted.measured else "not measured")
     yield Fact("time zone", spec.timezone)
     if spec.runbook:
-        yield Fact("runbook", spec.runbook, link=spec.runbook)
+        yield Fact("runbook", spec.runbook, link=web_address(spec.runbook) or "")
 
 
 def _incidents(records: ModelRecords) -> tuple[list[IncidentRecords], list[IncidentRecords]]:

@@ -69,6 +69,8 @@ CASES = (
      {**RETRAINED, "cadence": "month"}),
     ("retraining_has_a_reason", "retraining", "no retraining is ever requested",
      {**RETRAINED, "performance__thresholds": {"auroc": {"lower": 0.6, "severity": "info"}}}),
+    ("runbook_linked", "runbook", "'javascript:alert(1)' is no address of the web",
+     {"runbook": "javascript:alert(1)"}),
     ("decision_possible", "predictions.decision_threshold", "every score decides for the positive class",
      {"predictions__decision_threshold": 0}),
 )  # fmt: skip
