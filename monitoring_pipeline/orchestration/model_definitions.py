@@ -12,6 +12,7 @@ from monitoring_pipeline.orchestration.assets.report import (
     build_report_asset,
     build_reports_sensor,
 )
+from monitoring_pipeline.orchestration.health.outages import build_outages_sensor
 from monitoring_pipeline.orchestration.health.recording_job import build_record_failures_job
 from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
@@ -82,6 +83,7 @@ def build_sensor_definitions(
     labelled = [spec for spec in model_specs if spec.labels is not None]
     late_labels = {names.late_labels_job(spec) for spec in labelled}
     late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
+    waiting_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition)]
     action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
     record_failures = build_record_failures_job(
         model_specs, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting), names
@@ -91,6 +93,7 @@ def build_sensor_definitions(
         build_pipeline_health_sensor(
             model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs, names=names
         ),
+        build_outages_sensor(model_specs, waiting_jobs, interval_seconds=actions_seconds, names=names),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds, names=names),
         build_reports_sensor(model_specs, interval_seconds=actions_seconds, names=names),
         *(

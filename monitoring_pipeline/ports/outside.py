@@ -23,11 +23,19 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Kept):
-    """For steps that also read the users' warehouse. IDs are hashed with ``id_key``; ``suites`` checks the rows."""
+    """For steps that also read the users' warehouse.
+
+    Attributes:
+        warehouse: the users' warehouse.
+        suites: checks the rows.
+        id_key: the key with which IDs are hashed.
+        waits: whether the run is started again if a source is away; then nothing is recorded about it yet.
+    """
 
     warehouse: Warehouse
     suites: Suites
     id_key: bytes
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from monitoring_pipeline.evaluation.quality.suite import READABLE, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
+from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.records.producer import Producer
@@ -16,16 +17,17 @@ from monitoring_pipeline.steps.inputs import (
 
 
 def unreadable(
-    spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: Producer, store: Results
+    spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: Producer, reading: Reading
 ) -> ChunkResults:
     """Return the results that record that a chunk's rows could not be read.
 
     Raises:
-        SourceUnreachableError: ``error`` itself, when the source was away and the chunk has results, which stay.
+        SourceUnreachableError: ``error`` itself, when the source was away, and the chunk has results, which stay, or
+            the run waits for its source.
     """
     if isinstance(error, SourceUnreachableError):
-        stored = store.measurements(spec.name, chunk.key, producer)
-        if any(measurement.name != READABLE for measurement in stored):
+        stored = reading.store.measurements(spec.name, chunk.key, producer)
+        if reading.waits or any(measurement.name != READABLE for measurement in stored):
             raise error
     return refusal_results(spec, chunk, (source_failure(str(error)),), producer=producer)
 

@@ -13,6 +13,7 @@ from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.history import History
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata, shown_metadata
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
+from monitoring_pipeline.orchestration.runs.outages import waits_for_source
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
@@ -139,6 +140,12 @@ class AssetRun:
         """All ports, made from the resources of the run."""
         return getattr(self.context.resources, self.names.of("outside"))
 
+    @cached_property
+    def waits(self) -> bool:
+        """Whether the run is started again if a source is away now, and records nothing until then."""
+        context = self.context
+        return waits_for_source(self.spec, context.run, context.instance, self.clock(), self.names)
+
     @property
     def store(self) -> Store:
         """The store of results."""
@@ -172,7 +179,7 @@ class AssetRun:
             raise ValueError(f"asset {self.asset.name} has no step")
         inputs = StepInputs(
             loaded=self.loaded,
-            outside=self.outside,
+            outside=replace(self.outside, waits=self.asset.reads_source and self.waits),
             as_of=partial(as_of, self.context, self.clock),
             measured=self.measured,
         )

@@ -2,16 +2,19 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
-from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, without_secrets
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
 from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names, upstream_key
+from monitoring_pipeline.orchestration.runs.outages import failure_of_outage, note_outage
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -67,10 +70,23 @@ def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDef
         **optional,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[Event]:
-        with hidden_in_errors(), one_thread():
-            yield from asset.run(AssetRun(context, loaded, asset, MEASURED, SOURCES, names))
+        this = AssetRun(context, loaded, asset, MEASURED, SOURCES, names)
+        with hidden_in_errors(), one_thread(), _waiting_for_source(this):
+            yield from asset.run(this)
 
     return cast("dg.AssetsDefinition", run)
+
+
+@contextmanager
+def _waiting_for_source(this: AssetRun) -> Iterator[None]:
+    """Let a run that will be started again fail without a record, if its source is away."""
+    try:
+        yield
+    except SourceUnreachableError as error:
+        if not this.waits:
+            raise
+        outage = note_outage(this.spec, this.context.run, this.context.instance, this.clock())
+        raise failure_of_outage(this.spec, outage, without_secrets(str(error))) from None
 
 
 def _code_references(loaded: LoadedSpec) -> dict[str, dg.MetadataValue[Any]]:

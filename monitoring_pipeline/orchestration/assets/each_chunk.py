@@ -41,6 +41,8 @@ def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:
         try:
             results: ChunkResults = measure()
         except SourceUnreachableError as error:
+            if this.waits:
+                raise
             kept[chunk.key] = reason_to_keep(error)
             continue
         this.write(results)

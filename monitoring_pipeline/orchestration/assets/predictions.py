@@ -56,6 +56,8 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
         try:
             outcome: PredictionsOutcome = read()
         except SourceUnreachableError as error:
+            if this.waits:
+                raise
             taken.kept[chunk.key] = reason_to_keep(error)
             continue
         taken.add(chunk, outcome)

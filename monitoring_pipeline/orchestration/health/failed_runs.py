@@ -28,6 +28,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     WILL_RETRY_TAG,
 )
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
+from monitoring_pipeline.orchestration.runs.outages import outage_of
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
@@ -57,8 +58,9 @@ def failed_run_requests(
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every failed run that concerns chunks within their model's horizon.
 
-    No request is made for a run that Dagster will retry, for chunks that a later run of the same job covers, or for
-    refused rows, which a measurement already reports. If a recording run failed, it is requested again.
+    No request is made for a run that Dagster will retry, for one that waits for its source, for chunks that a later run
+    of the same job covers, or for refused rows, which a measurement already reports. If a recording run failed, it is
+    requested again.
     """
     spec_of = {job: spec for spec in specs for job in (names.nightly_job(spec), names.late_labels_job(spec))}
     for run in (record.dagster_run for record in records):
@@ -66,7 +68,7 @@ def failed_run_requests(
             continue
         if run.job_name == names.of(JOB):
             yield from _recording_again(specs, run, now, instance, names)
-        elif spec := spec_of.get(run.job_name):
+        elif (spec := spec_of.get(run.job_name)) and not is_waited_for(spec, run, now):
             every = keys_of_run(spec, run)
             keys = [key for key in _young(spec, every, now) if not is_superseded(instance, run.run_id, key)]
             failure = _failure_of(instance, run)
@@ -89,6 +91,12 @@ def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> boo
         and _concerns(other.dagster_run, chunk_key)
         for other in later
     )
+
+
+def is_waited_for(spec: ModelSpec, run: DagsterRun, now: dt.datetime) -> bool:
+    """Return whether a run failed because its source was away, and nothing is reported about it yet."""
+    outage = outage_of(spec, run)
+    return outage is not None and outage.is_waited_for(now)
 
 
 def keys_of_run(spec: ModelSpec, run: DagsterRun) -> list[str]:

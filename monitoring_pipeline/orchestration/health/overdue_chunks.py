@@ -1,7 +1,7 @@
 """Finds the chunks without a verdict in time that are to be recorded."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
@@ -22,17 +22,30 @@ from monitoring_pipeline.steps.references import may_be_empty
 
 
 def overdue_requests(
-    specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime, names: Names = PLAIN
+    specs: Sequence[ModelSpec],
+    *,
+    store: Store,
+    now: dt.datetime,
+    waited_for: Collection[tuple[str, str]] = (),
+    names: Names = PLAIN,
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded.
 
     A chunk in which the reference expects no predictions is not missed.
+
+    Args:
+        specs: the models.
+        store: the store.
+        now: the present time.
+        waited_for: model and chunk key of chunks whose source is away, and whose runs are started again.
+        names: the names of definitions.
     """
     for spec in specs:
         for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
             recorded = store.measurements(spec.name, chunk.key, Producer.PIPELINE)
             if (
-                is_within_horizon(spec, chunk, now)
+                (spec.name, chunk.key) not in waited_for
+                and is_within_horizon(spec, chunk, now)
                 and not any(m.status is Status.BREACHED for m in recorded)
                 and not may_be_empty(spec, chunk, store)
             ):

@@ -12,7 +12,12 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
-from monitoring_pipeline.orchestration.health.failed_runs import OVERLAP, failed_run_requests
+from monitoring_pipeline.orchestration.health.failed_runs import (
+    OVERLAP,
+    failed_run_requests,
+    is_waited_for,
+    keys_of_run,
+)
 from monitoring_pipeline.orchestration.health.overdue_chunks import overdue_requests
 from monitoring_pipeline.orchestration.health.recording_request import (
     SENSOR,
@@ -23,7 +28,8 @@ from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
 
-LOOKBACK = dt.timedelta(hours=24)
+LOOKBACK = dt.timedelta(hours=26)
+"""At least as long as an outage may be waited for."""
 
 
 def build_pipeline_health_sensor(
@@ -57,12 +63,14 @@ def build_pipeline_health_sensor(
         bad = bad_specs()
         # No result can be written for a model whose spec is broken; its overdue chunks are found once it is corrected.
         usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
+        waiting = _waited_for(usable, records, now, names)
         requests = [
             *failed_run_requests(usable, records, instance=context.instance, store=store, now=now, names=names),
-            *overdue_requests(usable, store=store, now=now, names=names),
+            *overdue_requests(usable, store=store, now=now, waited_for=set(waiting.values()), names=names),
             *spec_requests(bad, instance=context.instance, store=store, now=now, names=names),
         ]
-        newest = max([since, *(record.update_timestamp for record in records)])
+        # An outage is read again until it has ended or is reported.
+        newest = min(waiting, default=max([since, *(record.update_timestamp for record in records)]))
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else dg.SkipReason("no run has failed, and no chunk is overdue"),
@@ -75,6 +83,19 @@ def build_pipeline_health_sensor(
 def _since(cursor: str | None, now: dt.datetime) -> dt.datetime:
     oldest = now - LOOKBACK
     return max(oldest, dt.datetime.fromisoformat(cursor) - OVERLAP) if cursor else oldest
+
+
+def _waited_for(
+    specs: Sequence[ModelSpec], records: Sequence[RunRecord], now: dt.datetime, names: Names
+) -> dict[dt.datetime, tuple[str, str]]:
+    """Return model and chunk of the failed runs whose sources are waited for, by the time of failure."""
+    spec_of = {job: spec for spec in specs for job in (names.nightly_job(spec), names.late_labels_job(spec))}
+    return {
+        record.update_timestamp: (spec.name, key)
+        for record in records
+        if (spec := spec_of.get(record.dagster_run.job_name)) and is_waited_for(spec, record.dagster_run, now)
+        for key in keys_of_run(spec, record.dagster_run)
+    }
 
 
 def _failed_records(instance: DagsterInstance, since: dt.datetime) -> list[RunRecord]:

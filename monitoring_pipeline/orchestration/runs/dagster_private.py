@@ -4,6 +4,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
@@ -17,6 +18,8 @@ from dagster._core.storage.tags import (
     MAX_RETRIES_TAG,
     PARTITION_NAME_TAG,
     RESUME_RETRY_TAG,
+    SCHEDULE_NAME_TAG,
+    SENSOR_NAME_TAG,
     WILL_RETRY_TAG,
 )
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
@@ -31,6 +34,8 @@ __all__ = [
     "MAX_RETRIES_TAG",
     "PARTITION_NAME_TAG",
     "RESUME_RETRY_TAG",
+    "SCHEDULE_NAME_TAG",
+    "SENSOR_NAME_TAG",
     "WILL_RETRY_TAG",
     "AssetCheckEvaluationTargetMaterializationData",
     "CanCancelExecutionRequest",
@@ -41,6 +46,7 @@ __all__ = [
     "DagsterSqliteStorage",
     "DagsterStorage",
     "DagsterUserCodeUnreachableError",
+    "InstigatorType",
     "SqliteEventLogStorage",
     "SqliteRunStorage",
     "UnresolvedAssetJobDefinition",

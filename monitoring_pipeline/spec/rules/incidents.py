@@ -14,6 +14,8 @@ from monitoring_pipeline.spec.rules.threshold import Persistence, Threshold
 class IncidentRules(SpecPart):
     """When breaches open, raise, resolve and reopen incidents."""
 
+    added_fields: ClassVar[frozenset[str]] = frozenset({"outage"})
+
     open: Persistence = Persistence(chunks=3, of=5)
     """Breached chunks of drift, performance, estimates and business metrics that open an incident.
 
@@ -30,6 +32,13 @@ class IncidentRules(SpecPart):
     """Alerts are sent only for chunks that ended within this time; older chunks change stored incidents without alerts.
 
     For performance, business metrics and objectives the label delay (``labels.delay``) is added.
+    """
+    outage: Duration = Field(
+        default=dt.timedelta(hours=12), le=dt.timedelta(days=1), json_schema_extra={"default": "12h"}
+    )
+    """How long a scheduled run whose source is away is started again before it is reported; 0h reports it at once.
+
+    Chunks that are shorter than this are reported after their own length.
     """
 
 

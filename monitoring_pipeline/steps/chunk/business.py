@@ -60,13 +60,14 @@ def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Chun
     not known here.
 
     Raises:
-        SourceUnreachableError: when the warehouse is away, and the metrics of the chunk have been measured before.
+        SourceUnreachableError: when the warehouse is away, and the run waits for it, or the metrics of the chunk have
+            been measured before.
     """
     spec = loaded.spec
     versions = _versions(reading, spec, chunk) if spec.business else []
     stored = reading.store.measurements(spec.name, chunk.key, Producer.BUSINESS)
     was_measured = any(m.status is not Status.SKIPPED for m in stored)
-    query = _Query(loaded, chunk, tuple(versions), reading.warehouse, was_measured)
+    query = _Query(loaded, chunk, tuple(versions), reading.warehouse, was_measured or reading.waits)
     measured: list[Measurement] = []
     texts: list[str] = []
     for name, metric in spec.business.items():
@@ -97,7 +98,7 @@ class _Query:
     chunk: Chunk
     versions: tuple[str, ...]
     warehouse: Warehouse
-    was_measured: bool
+    needs_answer: bool
 
 
 def _measure(query: _Query, name: str, metric: BusinessMetric, text: str) -> Iterator[Measurement]:
@@ -112,7 +113,7 @@ def _measure(query: _Query, name: str, metric: BusinessMetric, text: str) -> Ite
         try:
             value = query.warehouse.business_metric(query.loaded.spec, text, query.chunk, version)
         except SourceError as error:
-            if query.was_measured and isinstance(error, SourceUnreachableError):
+            if query.needs_answer and isinstance(error, SourceUnreachableError):
                 raise
             yield business_failure(name, metric, str(error), model_version=version)
         else:

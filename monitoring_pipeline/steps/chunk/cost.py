@@ -28,7 +28,8 @@ def measure_costs(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> ChunkRe
     """Measure what a chunk and its month so far have cost, from the chunks of the month up to this one.
 
     Raises:
-        SourceUnreachableError: when the warehouse is away, and the cost of the chunk has been measured before.
+        SourceUnreachableError: when the warehouse is away, and the run waits for it, or the cost of the chunk has
+            been measured before.
     """
     spec, store = loaded.spec, reading.store
     rows = _rows(spec, chunk, store)
@@ -81,7 +82,7 @@ def _billed(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> float | str:
         value = reading.warehouse.business_metric(spec, text, chunk, "")
     except SourceUnreachableError:
         stored = reading.store.measurements(spec.name, chunk.key, Producer.COST, names=[COST])
-        if any(m.status is not Status.SKIPPED for m in stored):
+        if reading.waits or any(m.status is not Status.SKIPPED for m in stored):
             raise
         return f"{sql}: the warehouse cannot be reached"
     except (SourceError, BusinessQueryError) as error:

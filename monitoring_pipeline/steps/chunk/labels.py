@@ -132,12 +132,13 @@ def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading
     """Read the labels known at ``as_of``; if they cannot be read, return the refusal of the chunk.
 
     Raises:
-        SourceUnreachableError: when the source was away, and the labels of the chunk have been read before.
+        SourceUnreachableError: when the source was away, and the run waits for it, or the labels of the chunk have
+            been read before.
     """
     try:
         return take_labels(spec, chunk, as_of, reading)
     except SourceError as error:
-        return unreadable(spec, chunk, error, producer=LABELS, store=reading.store)
+        return unreadable(spec, chunk, error, producer=LABELS, reading=reading)
 
 
 def labels_again(

@@ -112,10 +112,11 @@ def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -
     """Read a chunk's predictions; if they cannot be read, return the refusal of the chunk.
 
     Raises:
-        SourceUnreachableError: when the source was away, and the predictions of the chunk have been read before.
+        SourceUnreachableError: when the source was away, and the run waits for it, or the predictions of the chunk have
+            been read before.
     """
     try:
         return take_predictions(loaded, chunk, reading)
     except SourceError as error:
-        results = unreadable(loaded.spec, chunk, error, producer=PREDICTIONS, store=reading.store)
+        results = unreadable(loaded.spec, chunk, error, producer=PREDICTIONS, reading=reading)
         return PredictionsOutcome(results, SuiteResult(schema=results.measurements, values=()), str(error))

@@ -10,7 +10,7 @@ from monitoring_pipeline.orchestration.runs.outside import build_outside
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.settings import Settings
 
-PARTS = {field.name for field in fields(Outside)} - {"run_id"}
+PARTS = {field.name for field in fields(Outside)} - {"run_id", "waits"}
 
 
 def settings_of(tmp_path) -> Settings:
