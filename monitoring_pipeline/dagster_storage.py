@@ -13,7 +13,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     DagsterStorage,
 )
 from monitoring_pipeline.orchestration.runs.sqlite_storage import SqliteStorage
-from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.settings import Settings, with_driver
 
 __all__ = ["EnvironmentStorage"]
 
@@ -50,9 +50,3 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
         from dagster_postgres.storage import DagsterPostgresStorage
 
         return DagsterPostgresStorage(with_driver(url), inst_data=inst_data)
-
-
-def with_driver(url: str) -> str:
-    """Return a PostgreSQL URL with psycopg2 if it names no driver, because SQLAlchemy 2.1 would choose another one."""
-    scheme, separator, rest = url.partition("://")
-    return f"postgresql+psycopg2{separator}{rest}" if scheme in {"postgres", "postgresql"} else url

@@ -34,6 +34,12 @@ def variable_of(warehouse: str) -> str:
     return f"{PREFIX}WAREHOUSES__{warehouse.upper()}" if warehouse else f"{PREFIX}WAREHOUSE"
 
 
+def with_driver(url: str) -> str:
+    """Return a PostgreSQL URL with psycopg2 if it names no driver, because SQLAlchemy 2.1 would choose another one."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg2{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
 class Settings(BaseSettings):
     """The settings; each field is the environment variable of its name with the prefix, or its alias."""
 
@@ -145,6 +151,11 @@ class Settings(BaseSettings):
     @classmethod
     def _path_or_url(cls, given: object) -> object:
         return str(given) if isinstance(given, Path) else given
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _with_driver(cls, address: str) -> str:
+        return with_driver(address)
 
     @field_validator("warehouse_folders")
     @classmethod

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from dagster._serdes import serialize_value
 
 from monitoring_pipeline.backfill import dagster_instance
-from monitoring_pipeline.dagster_storage import with_driver
+from monitoring_pipeline.settings import with_driver
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, World
 
 

@@ -78,3 +78,11 @@ def test_address_within_a_text_loses_its_password_and_keeps_its_host(user, passw
     assert "canary" not in text
     assert "@host:1/x" in text
     assert text.endswith("a=1 in time")
+
+
+def test_address_of_a_registry_in_postgresql_names_the_driver_that_is_installed(monkeypatch, tmp_path):
+    monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://mlflow:p@db/mlflow")
+    assert Settings().mlflow_tracking_uri == "postgresql+psycopg2://mlflow:p@db/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    assert Settings().mlflow_tracking_uri == "http://mlflow:5000"

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import duckdb
 import psycopg2
+from adbc_driver_postgresql import dbapi
 
 from monitoring_pipeline_tests.postgresql_server import psql_program
 
@@ -50,3 +52,12 @@ def run_psql(url: str, file: Path, **variables: str) -> None:
     command = [str(psql_program()), "-X", "-q", "-v", "ON_ERROR_STOP=1", *options, "-f", str(file), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 0, done.stderr
+
+
+def copy_tables(source: Path, url: str, *tables: str) -> None:
+    """Copy tables of a DuckDB file into a database, as an administrator."""
+    with duckdb.connect(source, read_only=True) as connection, dbapi.connect(url) as target, target.cursor() as cursor:
+        connection.execute("SET TimeZone = 'UTC'")
+        for table in tables:
+            cursor.adbc_ingest(table, connection.execute(f'FROM "{table}"').to_arrow_reader(), mode="create")
+        target.commit()

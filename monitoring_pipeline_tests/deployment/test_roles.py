@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import psycopg2
 import pytest
 import sqlalchemy as sa
-from adbc_driver_postgresql import dbapi
 from alembic import command
 from alembic.config import Config
 from click.testing import CliRunner
@@ -21,7 +19,7 @@ from monitoring_pipeline.shipped_files import sql_directory
 from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.schema import HEAD_REVISION, StoreSchemaError
-from monitoring_pipeline_tests.deployment.databases import as_role, execute, new_databases, run_psql
+from monitoring_pipeline_tests.deployment.databases import as_role, copy_tables, execute, new_databases, run_psql
 from monitoring_pipeline_tests.end_to_end.documented_commands import (
     Group,
     call_command,
@@ -66,13 +64,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(postgresql_server: str, untouched_folder: Path) -> Iterator[Server]:
     with new_databases(postgresql_server, "sources", "store") as (sources, store):
-        with duckdb.connect(untouched_folder / "warehouse.duckdb", read_only=True) as source:
-            source.execute("SET TimeZone = 'UTC'")
-            with dbapi.connect(sources) as connection, connection.cursor() as cursor:
-                for table in TABLES:
-                    rows = source.execute(f'FROM "{table}"').to_arrow_reader()
-                    cursor.adbc_ingest(table, rows, mode="create")
-                connection.commit()
+        copy_tables(untouched_folder / "warehouse.duckdb", sources, *TABLES)
         execute(sources, "CREATE SCHEMA payroll", "CREATE TABLE payroll.salaries (amount INTEGER)")
         for _ in "twice":
             run_psql(sources, sql_directory() / "roles" / "sources.sql", schema="public")
