@@ -1,10 +1,12 @@
 """References of model versions."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk
 
@@ -28,8 +30,9 @@ class References(Protocol):
         *,
         origin: Origin,
         declaration: str | None = None,
+        results: Sequence[ChunkResults] = (),
     ) -> None:
-        """Store a reference as the current one of its version.
+        """Store a reference as the current one of its version, together with its results: all, or nothing.
 
         ``chunk`` is the window from whose rows it was built, ``declaration`` the text of all that it was built from.
         """

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from monitoring_pipeline.store.faults import explain_faults
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -86,6 +87,7 @@ def _sqlite_engine(url: URL, file: Path) -> Engine:
         connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))
 
     event.listen(engine, "connect", prepare)
+    explain_faults(engine)
     _switch_to_wal(engine)
     event.listen(engine, "begin", begin)
     return engine
@@ -120,4 +122,5 @@ def _postgresql_engine(url: URL) -> Engine:
 
     # First in line, because SQLAlchemy asks a new connection for its default schema.
     event.listen(engine, "connect", prepare, insert=True)
+    explain_faults(engine)
     return engine

@@ -70,20 +70,9 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         If the provenance equals that of the newest revision, its rows are replaced and ``known_since`` stays at the
         earlier time. Otherwise a new revision is added.
         """
-        chunk = results.chunk
-        key = {"model": chunk.model, "chunk": chunk.key, "producer": str(results.producer)}
+        key = _key_of(results)
         with writing(self._engine, "/".join(key.values())) as connection:
-            revision, replaced = _revision_for(connection, key, results.provenance)
-            known_before = replaced["known_since"] if replaced else None
-            known_since = min(filter(None, (known_before, results.as_of or measured_at)))
-            if replaced:
-                for table in REVISED_TABLES:
-                    connection.execute(table.delete().filter_by(**key, revision=revision))
-            for table, rows in rows_of(
-                results, revision=revision, run_id=run_id, measured_at=measured_at, known_since=known_since
-            ):
-                if rows:
-                    connection.execute(table.insert(), rows)
+            revision = _replace(connection, results, run_id=run_id, measured_at=measured_at)
             if effort is not None:
                 connection.execute(efforts.delete().filter_by(**key))
                 row = {**key, **asdict(effort), "run_id": run_id, "measured_at": measured_at}
@@ -251,8 +240,11 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         *,
         origin: Origin,
         declaration: str | None = None,
+        results: Sequence[ChunkResults] = (),
     ) -> None:
-        """Make a reference the current one of its version; a reference that is already stored keeps its row.
+        """Make a reference the current one of its version, in one transaction with the results that belong to it.
+
+        A reference that is already stored keeps its row.
 
         Args:
             reference: the reference.
@@ -260,15 +252,17 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             chunk: its window.
             origin: the run that built it, and when.
             declaration: the declaration that it was built from, as text.
+            results: profiles, findings and rows of the reference.
         """
         version = {"model": reference.model, "model_version": reference.model_version}
         with writing(self._engine, f"reference/{reference.model}/{reference.model_version}") as connection:
             connection.execute(model_references.update().filter_by(**version).values(is_current=False))
             stored = model_references.update().filter_by(**version, reference_hash=reference.reference_hash)
-            if connection.execute(stored.values(is_current=True, declaration=declaration)).rowcount:
-                return
-            row = reference_row(reference, provenance, chunk, origin) | {"declaration": declaration}
-            connection.execute(model_references.insert(), version | row)
+            if not connection.execute(stored.values(is_current=True, declaration=declaration)).rowcount:
+                row = reference_row(reference, provenance, chunk, origin) | {"declaration": declaration}
+                connection.execute(model_references.insert(), version | row)
+            for own in results:
+                _replace(connection, own, run_id=origin.run_id, measured_at=origin.at)
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a model version as it was saved, if there is one."""
@@ -334,6 +328,26 @@ def _current_rows(
         .where(is_current(table), *conditions)
         .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *order_of_writing)
     )
+
+
+def _key_of(results: ChunkResults) -> dict[str, str]:
+    return {"model": results.chunk.model, "chunk": results.chunk.key, "producer": str(results.producer)}
+
+
+def _replace(connection: Connection, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+    key = _key_of(results)
+    revision, replaced = _revision_for(connection, key, results.provenance)
+    known_before = replaced["known_since"] if replaced else None
+    known_since = min(filter(None, (known_before, results.as_of or measured_at)))
+    if replaced:
+        for table in REVISED_TABLES:
+            connection.execute(table.delete().filter_by(**key, revision=revision))
+    for table, rows in rows_of(
+        results, revision=revision, run_id=run_id, measured_at=measured_at, known_since=known_since
+    ):
+        if rows:
+            connection.execute(table.insert(), rows)
+    return revision
 
 
 def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> tuple[int, RowMapping | None]:

@@ -21,6 +21,7 @@ _COMPRESSION = "lz4"
 # The first rows of a file are a sample; they are read without the others.
 _ROW_GROUP = 50_000
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 # A damaged file can make the library panic, which is no Exception.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError)
 
@@ -163,6 +164,21 @@ def _write_locally(frame: pl.DataFrame, target: Path, uri: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        temporary.unlink(missing_ok=True)
+        raise _with_file(error, target) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _with_file(error: OSError | pl.exceptions.PolarsError, target: Path) -> Exception:
+    """Return an error of the operating system with the file that it is about; any other error as it is."""
+    number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+    return error if number is None else OSError(number, os.strerror(number), str(target))
+
+
+def _number_in(message: str) -> int | None:
+    """Return the number of the operating system's error that the library quotes, as in ``(os error 28)``."""
+    found = _OS_ERROR.search(message)
+    return None if found is None else int(found.group(1))

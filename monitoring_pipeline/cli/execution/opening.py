@@ -28,9 +28,21 @@ def clear_errors() -> Iterator[None]:
         yield
     except Exception as error:
         # Imported only after an error, because a command that succeeds need not import all of them.
-        if not isinstance(error, _correctable()):
+        if isinstance(error, _correctable()):
+            raise click.ClickException(str(error)) from error
+        if (sentence := _sentence_of_fault(error)) is None:
             raise
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(sentence) from error
+
+
+def _sentence_of_fault(error: Exception) -> str | None:
+    from monitoring_pipeline.store.faults import sentence_of_fault
+
+    try:
+        home = read_settings().dagster_home
+    except ValueError:
+        return None
+    return sentence_of_fault(error, f"the database of Dagster in {home}")
 
 
 def _correctable() -> tuple[type[Exception], ...]:

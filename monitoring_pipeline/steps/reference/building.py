@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.reference.shrinkage import can_stay_in_use, 
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Measurement, Provenance
+from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.spec.declaration import ReferenceDeclaration, declaration_of, spec_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.reference.changed_features import with_declared_features
@@ -88,8 +89,14 @@ class _Building:
         return declaration_of(self.loaded.spec, self.version)
 
     def without_rebuilding(self, before: StoredReference) -> TakenReference | None:
-        """Return the stored reference, with the declared features; None if its rows are declared otherwise."""
+        """Return the stored reference, with the declared features; None if its rows are declared otherwise.
+
+        None also if a run of an earlier version of this package ended before it had stored all of it.
+        """
         if before.declaration is None or before.declaration.rows != self.declared.rows:
+            return None
+        producer = reference_producer(self.version)
+        if self.outside.store.provenance(self.loaded.spec.name, before.reference.window, producer) is None:
             return None
         reference = with_floors_of_today(
             self.loaded.spec, before.reference, before.declaration, self.outside, self.origin

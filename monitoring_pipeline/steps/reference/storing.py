@@ -33,21 +33,24 @@ class ToStore:
 
 
 def store_reference(stored: ToStore, kept: Kept, origin: Origin) -> None:
-    """Make a reference the current one of its version; earlier revisions of it stay."""
+    """Make a reference the current one of its version, with all that belongs to it; earlier revisions of it stay."""
     reference, chunk, provenance = stored.built.reference, stored.window, stored.provenance
-    kept.store.save_reference(reference, provenance, chunk, origin=origin, declaration=stored.declaration.text)
-    for results in (
-        *_of_chunks(stored.spec, stored.built, provenance),
-        ChunkResults(
-            producer=reference_producer(reference.model_version),
-            chunk=chunk,
-            provenance=provenance,
-            measurements=stored.findings,
-            profiles=(reference.profile, *_labelled(stored.spec, stored.built)),
-            snapshot=_kept_rows(stored.spec, chunk, stored.built.rows, reference.model_version, kept.snapshots),
-        ),
-    ):
-        kept.store.replace(results, run_id=origin.run_id, measured_at=origin.at)
+    of_window = ChunkResults(
+        producer=reference_producer(reference.model_version),
+        chunk=chunk,
+        provenance=provenance,
+        measurements=stored.findings,
+        profiles=(reference.profile, *_labelled(stored.spec, stored.built)),
+        snapshot=_kept_rows(stored.spec, chunk, stored.built.rows, reference.model_version, kept.snapshots),
+    )
+    kept.store.save_reference(
+        reference,
+        provenance,
+        chunk,
+        origin=origin,
+        declaration=stored.declaration.text,
+        results=[*_of_chunks(stored.spec, stored.built, provenance), of_window],
+    )
 
 
 def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
