@@ -17,6 +17,9 @@ from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.spec.rules.measures import Measure
 
 LONGEST_ERROR = 200
+MOST_UNANSWERED = 3
+"""Calls of a function that may be unanswered at the same time in a process."""
+_UNANSWERED: dict[str, list[threading.Thread]] = {}
 VARIABLE = "MONITORING_PIPELINE_FUNCTION_MODULES"
 PACKAGE = "monitoring-pipeline"
 OF_THE_DEMO = "monitoring_pipeline.demo.retraining"
@@ -115,8 +118,12 @@ def load_function(path: str, modules: OwnModules = ANY_OWN) -> Callable[..., Any
 def call_measure(measure: Measure, rows: pl.DataFrame, modules: OwnModules = ANY_OWN) -> Numbers | str:
     """Return the numbers of a measure on some rows, or the reason why there are none.
 
-    A function that does not answer in time keeps its thread until it ends, or until the process does.
+    A function that does not answer in time keeps its thread until it ends, or until the process does. It is not called
+    while ``MOST_UNANSWERED`` calls of it are unanswered, so that a long backfill does not wait for it on every chunk.
     """
+    unanswered = _UNANSWERED[measure.function] = [t for t in _UNANSWERED.get(measure.function, ()) if t.is_alive()]
+    if len(unanswered) >= MOST_UNANSWERED:
+        return f"{measure.function} could not measure: {len(unanswered)} earlier calls have not answered yet"
     answers: list[Numbers | str] = []
 
     def call() -> None:
@@ -130,6 +137,8 @@ def call_measure(measure: Measure, rows: pl.DataFrame, modules: OwnModules = ANY
     thread = threading.Thread(target=call, name=measure.function, daemon=True)
     thread.start()
     thread.join(measure.seconds)
+    if not answers:
+        unanswered.append(thread)
     answer = answers[0] if answers else f"it did not answer within {measure.seconds:g} s"
     return f"{measure.function} could not measure: {answer}" if isinstance(answer, str) else answer
 

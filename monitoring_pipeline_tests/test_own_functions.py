@@ -1,6 +1,7 @@
 """A measure's function may do anything: a number is a number, and all else is a reason."""
 
 import sys
+import threading
 import types
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.measures import Measure
 from monitoring_pipeline_tests.docs.pages import blocks_of
 from monitoring_pipeline_tests.spec.cases import BINARY, changed
+from monitoring_pipeline_tests.steps import own_measures
 
 PAGE = "docs/custom_measures.md"
 OWN = "monitoring_pipeline_tests.steps.own_measures"
@@ -40,6 +42,20 @@ def _measure(function, **fields):
 ])  # fmt: skip
 def test_numbers_of_a_function_are_its_answer(function, found):
     assert call_measure(_measure(function), ROWS) == found
+
+
+def test_function_that_never_answers_is_not_called_for_every_chunk():
+    measure = _measure("_held", seconds=0.01)
+    reasons = [call_measure(measure, ROWS) for _ in range(5)]
+    assert [reason.partition(": ")[2] for reason in reasons] == [
+        *["it did not answer within 0.01 s"] * 3,
+        *["3 earlier calls have not answered yet"] * 2,
+    ]
+    own_measures.RELEASED.set()
+    for thread in threading.enumerate():
+        if thread.name == measure.function:
+            thread.join()
+    assert call_measure(_measure("_held"), ROWS) == {"": 1.0}
 
 
 @pytest.mark.parametrize(("function", "reason"), [

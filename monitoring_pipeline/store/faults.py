@@ -36,9 +36,7 @@ _FAULTS = (
     _Fault("database is locked", "another process writes to it and does not end", f"stop that process, {_AGAIN}"),
     _Fault("permission denied", "this user has not the right", "docs/deployment.md lists the rights of each role"),
     _Fault("read-only transaction", "it cannot be written now", f"connect to the server that may write, {_AGAIN}"),
-    _Fault(
-        "too many clients", "it takes no more connections", f"raise max_connections, {_AGAIN}"
-    ),
+    _Fault("too many clients", "it takes no more connections", f"raise max_connections, {_AGAIN}"),
 )
 _DOES_NOT_ANSWER = f"start it or correct its address, {_AGAIN}"
 _OF_FILES = {

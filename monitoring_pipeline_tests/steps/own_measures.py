@@ -1,6 +1,9 @@
 """Functions that a spec of the tests names as measures."""
 
+import threading
 import time
+
+RELEASED = threading.Event()
 
 
 def mean_score(rows):
@@ -14,6 +17,11 @@ def by_label(rows):
 
 def slow(_rows):
     time.sleep(5)
+    return 1.0
+
+
+def _held(_rows):
+    RELEASED.wait(60)
     return 1.0
 
 
