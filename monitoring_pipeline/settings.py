@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
+from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN, show_values_from
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
 from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
 
@@ -105,6 +106,8 @@ class Settings(BaseSettings):
     """Folder of the reports that Dagster writes; default <home>/reports."""
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
     """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
+    least_rows_shown: int = Field(default=LEAST_ROWS_SHOWN, ge=1)
+    """Rows that a value needs to be quoted in a reason, a message or a chart."""
     alerting: Path = Path()
     """File with the channels and routes of alerts; default <home>/alerting.yaml. Without it no alerts are sent."""
     secrets: dict[str, SecretStr] = {}
@@ -197,6 +200,7 @@ class Settings(BaseSettings):
         keep_secret(parts_of_secret(self.openlineage_api_key.get_secret_value()))
         if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
             keep_secret([self.id_key.get_secret_value()])
+        show_values_from(self.least_rows_shown)
         return self
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from monitoring_pipeline.evaluation.privacy.secrets import _secrets
+from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN, show_values_from
 from monitoring_pipeline_tests.postgresql_server import running_postgresql, why_no_server
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
@@ -32,6 +33,19 @@ def _secrets_of_one_test() -> Iterator[None]:
     values, pattern = set(_secrets._values), _secrets._pattern
     yield
     _secrets._values, _secrets._pattern = values, pattern
+
+
+@pytest.fixture(autouse=True)
+def _rule_of_shown_values() -> Iterator[None]:
+    """Forget from how many rows on the settings of a test quote values."""
+    yield
+    show_values_from(LEAST_ROWS_SHOWN)
+
+
+@pytest.fixture
+def every_value_shown() -> None:
+    """Let reasons quote values of a single row, for tests of few rows."""
+    show_values_from(1)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
+from monitoring_pipeline.evaluation.privacy.shown_values import clipped, may_show, quoted
 from monitoring_pipeline.evaluation.quality.conditions import COUNTED, AllRows
 from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
@@ -15,6 +16,7 @@ from monitoring_pipeline.quality.answering import validate
 from monitoring_pipeline.quality.counts.elsewhere import reason_without_all_rows, with_counts_of_all
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.limits import limits_in_words, tolerance_in_words
+from monitoring_pipeline.quality.observed import observed_in_words
 from monitoring_pipeline.quality.outcome import Outcome
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
@@ -22,7 +24,6 @@ from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 
 _EXAMPLES = 3
-_LONGEST_TEXT = 200
 _PRIVATE_COLUMNS = frozenset({"row_id"})
 OF_EVERY_MODEL = ("row_id", "predicted_at", "model_version", "score", "prediction")
 """Names that the rows of every model have for its id, time, version and outputs, whatever the table calls them."""
@@ -261,14 +262,14 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
     if expectation.type == TO_EXIST:
         return _no_column(subject)
     private = _PRIVATE_COLUMNS & expectation.columns
-    shown = () if private else outcome.examples[:_EXAMPLES]
-    texts = [_shortened(text) + (f" ({count} times)" if count > 1 else "") for text, count in shown]
+    shown = () if private else _frequent(outcome.examples)
+    texts = [clipped(text) + (f" ({count} times)" if count > 1 else "") for text, count in shown]
     such_as = f", such as {', '.join(texts)}" if texts else ""
     if expectation.type == TO_HAVE_TYPE and subject in frame.columns and expectation.notes:
         return _wrong_type(expectation, frame[subject], such_as)
     if outcome.unexpected is None:
-        quotable = outcome.observed is not None and not private
-        observed = f", observed {_shortened(str(outcome.observed))}" if quotable else ""
+        found = None if private or outcome.observed is None else observed_in_words(expectation, frame, outcome.observed)
+        observed = f", observed {found}" if found else ""
         limits = "" if private else limits_in_words(expectation)
         allowed = f", allowed {limits}" if limits else ""
         return f"{subject}: {MetricName(expectation.name, expectation.where)} failed{observed}{allowed}"
@@ -280,10 +281,11 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
 def _wrong_type(expectation: Expectation, column: pl.Series, such_as: str) -> str:
     if column.dtype == pl.String and 0 < (unreadable := unreadable_numbers(column)).len() < column.count():
         counts = unreadable.value_counts(sort=True).sort(["count", column.name], descending=[True, False])
-        shown = ", ".join(f"{_shortened(repr(text))} ({count} times)" for text, count in counts.head(_EXAMPLES).rows())
+        shown = ", ".join(f"{quoted(text)} ({count} times)" for text, count in _frequent(counts.rows()))
+        examples = f", such as {shown}" if shown else ""
         return (
-            f"{column.name}: is text, and {unreadable.len()} of {column.count()} values are no numbers, "
-            f"such as {shown}; values that mean missing belong into null_values"
+            f"{column.name}: is text, and {unreadable.len()} of {column.count()} values are no numbers{examples}; "
+            "values that mean missing belong into null_values"
         )
     return f"{column.name}: has type {column.dtype}{such_as}; expected {expectation.notes}"
 
@@ -299,6 +301,6 @@ def _fault(expectation: Expectation, *, is_private: bool) -> str:
     return f"above {upper}" if lower is None else f"below {lower}"
 
 
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."
+def _frequent(examples: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the first of the values that have enough rows to be quoted."""
+    return [(text, count) for text, count in examples if may_show(count)][:_EXAMPLES]

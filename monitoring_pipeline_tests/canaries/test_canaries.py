@@ -20,6 +20,7 @@ from monitoring_pipeline_tests.canaries.world import (
     NEVER_KEPT,
     NIGHT,
     PRIVATE,
+    SHOWN_FROM_SOME_ROWS,
     CanaryWorld,
     canary_world,
 )
@@ -91,3 +92,12 @@ def test_private_columns_are_not_counted_in_the_warehouse(private):
     assert [each is None for each in counting.conditions(spec, chunk, asked)] == [True, False]
     sample = str(counting.sample(spec, chunk, 1).frame.rows())
     assert not any(re.search(pattern, sample) for pattern in CANARIES.values())
+
+
+def test_values_of_few_rows_are_in_snapshots_and_counts_only(private):
+    found = found_in(private.folder / "home", SHOWN_FROM_SOME_ROWS)
+    where = {re.sub(r"snapshots/.*", "snapshots", place) for places in found.values() for place in places}
+    assert where == {"snapshots", "results.db", "results.db:profiles.unseen", "results.db:profiles.maximum"}
+    assert {name: places for name, places in found_in_texts(private.sent, SHOWN_FROM_SOME_ROWS).items() if places} == {}
+    for texts in (private.sent, {"store": str(private.ask("SELECT reason FROM measurements")).encode()}):
+        assert not found_in_texts(texts, {"long value": "(city){20}"})["long value"]

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.evaluation.periods import PeriodSummary
-from monitoring_pipeline.evaluation.profiles.changed_values import LEAST_ROWS_SHOWN
+from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.records.names import MetricName

@@ -3,12 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from monitoring_pipeline.evaluation.privacy.shown_values import least_rows_shown, may_show, quoted
 from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins, NumericBins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, Unseen
 
-LEAST_ROWS_SHOWN = 20
-"""Values of fewer rows are not quoted, because they may identify a person."""
-LONGEST_SHOWN = 80
 NEW_VALUES_SHOWN = 5
 CATEGORIES_SHOWN = 3
 ONE_POINT = 0.01
@@ -50,21 +48,12 @@ def new_values(unseen: Sequence[Unseen], rows: int) -> str:
         unseen: the most frequent ones.
         rows: rows of all unseen values.
     """
-    shown = [entry for entry in unseen if entry.rows >= LEAST_ROWS_SHOWN][:NEW_VALUES_SHOWN]
-    quoted = ", ".join(f"{_clipped(entry.value)!r} ({entry.rows})" for entry in shown)
+    shown = [entry for entry in unseen if may_show(entry.rows)][:NEW_VALUES_SHOWN]
+    names = ", ".join(f"{quoted(entry.value)} ({entry.rows})" for entry in shown)
     others = rows - sum(entry.rows for entry in shown)
     if not shown:
-        return f"none has {LEAST_ROWS_SHOWN} rows"
-    return quoted + (f" and {others} rows of others" if others > 1 else " and 1 row of another" if others else "")
-
-
-def quoted(value: str) -> str:
-    """Return a category as it is quoted in a sentence."""
-    return repr(_clipped(value))
-
-
-def _clipped(value: str) -> str:
-    return value if len(value) <= LONGEST_SHOWN else f"{value[: LONGEST_SHOWN - 3]}..."
+        return f"none has {least_rows_shown()} rows"
+    return names + (f" and {others} rows of others" if others > 1 else " and 1 row of another" if others else "")
 
 
 def _nulls(before: ColumnProfile, now: ColumnProfile) -> Iterator[str]:
@@ -97,7 +86,7 @@ def _of_categories(bins: Bins, before: ColumnProfile, now: ColumnProfile) -> Ite
     moved = {
         name.removeprefix("="): (rows_before / before.rows, rows_now / now.rows)
         for name, rows_before, rows_now in zip(names, before.counts[1:-1], now.counts[1:-1], strict=True)
-        if max(rows_before, rows_now) >= LEAST_ROWS_SHOWN
+        if may_show(max(rows_before, rows_now))
     }
     yield from _most_moved(moved)
     if now.counts[-1] and now.counts[-1] / now.rows - before.counts[-1] / before.rows >= LEAST_SHARE_MOVED:

@@ -16,10 +16,10 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.shown_values import cut
 from monitoring_pipeline.evaluation.profiles.bins import LARGEST_SUMMED, SUM_BITS, Bins, CategoricalBins, NumericBins
 
 UNSEEN_NAMES_KEPT = 50
-LONGEST_UNSEEN_NAME = 100
 FEW_ROWS = 20_000
 EXACT_SUM = 2.0**52
 """Up to it, whole numbers add up to the same sum in every order."""
@@ -282,11 +282,7 @@ def _counts(frame: Any) -> dict[str, int]:
 def most_frequent(counts: Mapping[str, int]) -> tuple[Unseen, ...]:
     """Return the most frequent of the values, of equal ones the first by name."""
     ranked: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Unseen(_clipped(value), rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
-
-
-def _clipped(value: str) -> str:
-    return value if len(value) <= LONGEST_UNSEEN_NAME else f"{value[: LONGEST_UNSEEN_NAME - 3]}..."
+    return tuple(Unseen(cut(value), rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
 
 
 def _integer(value: Any) -> int:

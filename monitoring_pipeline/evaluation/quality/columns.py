@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from monitoring_pipeline.evaluation.privacy.shown_values import about, may_show, quoted
 from monitoring_pipeline.evaluation.profiles.bins import (
     SPECIAL_CELLS_AFTER,
     SPECIAL_CELLS_BEFORE,
@@ -12,7 +13,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     CategoricalBins,
     NumericBins,
 )
-from monitoring_pipeline.evaluation.profiles.changed_values import changed_nulls, changed_values, new_values, quoted
+from monitoring_pipeline.evaluation.profiles.changed_values import changed_nulls, changed_values, new_values
 from monitoring_pipeline.evaluation.profiles.far_values import lie_far_outside, share_below_zero
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
@@ -188,7 +189,8 @@ def _vanished_share(
         return measurement.skipped("no rows")
     if not _is_above(measurement):
         return measurement
-    names = ", ".join(quoted(bins.categories[cell - 1]) for cell in cells[:5])
+    shown = [quoted(bins.categories[cell - 1]) for cell in cells if may_show(before.counts[cell])][:5]
+    names = ", ".join(shown) or f"{len(cells)} categories"
     return measurement.breached(f"no row of {names}, which {share:.1%} of the reference's rows have")
 
 
@@ -215,11 +217,16 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         return measurement.skipped("the reference has no finite value")
     if share <= OUT_OF_RANGE:
         return measurement
-    ranges = (f"{side.minimum:g} to {side.maximum:g}" for side in (column, before) if side.minimum is not None)
-    reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
+    reason = f"{share:.1%} of the rows lie beyond the reference's values"
+    if may_show(outside):
+        reason += f": {', before '.join(_range(side) for side in (column, before) if side.minimum is not None)}"
     is_implausible = _is_implausible(facts, before, column)
     judged = replace(measurement, severity=Severity.WARNING) if is_implausible else measurement
     return judged.breached(reason).noted(scale_in_words(facts.bins[column.column], before, column))
+
+
+def _range(side: ColumnProfile) -> str:
+    return " to ".join(about(extreme) for extreme in (side.minimum, side.maximum) if extreme is not None)
 
 
 def _is_implausible(facts: ColumnFacts, before: ColumnProfile, column: ColumnProfile) -> bool:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.shown_values import may_show
 from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS, booleans_of_text, class_texts
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.positive_class import PositiveClass, positive_label, positive_prediction
@@ -156,7 +157,9 @@ def _examples(values: pl.Series) -> str:
 
     The words are stored and sent to people, so that they must not quote rows.
     """
-    different = values.drop_nulls().unique().sort()
+    counts = values.drop_nulls().value_counts(name="rows of this value").sort(values.name)
+    different = counts[values.name]
     if different.len() > MOST_CLASSES or any(len(str(value)) > LONGEST_CLASS for value in different):
         return f"{different.len()} different values"
-    return ", ".join(repr(value) for value in different.head(CLASSES_SHOWN).to_list())
+    shown = [repr(value) for value, rows in counts.rows() if may_show(rows)][:CLASSES_SHOWN]
+    return ", ".join(shown) or f"{different.len()} {'value' if different.len() == 1 else 'different values'}"

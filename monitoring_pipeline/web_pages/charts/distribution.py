@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 
+from monitoring_pipeline.evaluation.privacy.shown_values import clipped, may_show
 from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.profiles.histogram import Histogram, histograms
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
@@ -62,8 +63,9 @@ def _of_numbers(name: str, bins: NumericBins, reference: ColumnProfile, current:
 
 def _of_categories(name: str, bins: CategoricalBins, reference: ColumnProfile, current: ColumnProfile) -> Chart | None:
     shares = [
-        (category, _share(reference, place), _share(current, place))
+        (clipped(category), _share(reference, place), _share(current, place))
         for place, category in enumerate(bins.categories, start=1)
+        if may_show(max(reference.counts[place], current.counts[place]))
     ]
     rows = [*shares, *special_cells(bins, reference, current)]
     if not any(before or after for _, before, after in rows):

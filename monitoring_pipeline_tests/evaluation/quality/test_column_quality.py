@@ -180,10 +180,25 @@ def test_values_outside_the_references_range_are_breached_as_info():
     ages[:20], ages[20:25], ages[25:28] = high + 1, low - 0.5, [np.inf, -np.inf, np.inf]
     share = _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"]
     assert (share.value, share.status, share.severity) == (0.028, Status.BREACHED, Severity.INFO)
+    rough = {side: [f"{float(f'{value:.2g}'):g}" for value in values] for side, values in {
+        "now": (low - 0.5, high + 1), "before": (low, high),
+    }.items()}  # fmt: skip
     assert share.reason == (
-        f"2.8% of the rows lie beyond the reference's values: {low - 0.5:g} to {high + 1:g}, before {low:g} to {high:g}"
-        "; standard deviation 1.001 → 1.254"
+        f"2.8% of the rows lie beyond the reference's values: {' to '.join(rough['now'])}, before "
+        f"{' to '.join(rough['before'])}; standard deviation 1.001 → 1.254"
     )
+    assert f"{high + 1:g}" not in share.reason
+
+
+def test_extremes_of_few_rows_are_not_quoted():
+    high = REFERENCE_COLUMNS["age"].max()
+    ages = _fresh(1000)["age"].clip(None, high)
+    ages[:19] = 917_263.0
+    share = _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"]
+    assert share.status is Status.BREACHED
+    assert share.reason.startswith("1.9% of the rows lie beyond the reference's values; ")
+    ages[19] = 917_263.0
+    assert " to 920000, before " in _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"].reason
 
 
 @pytest.mark.parametrize(("outside", "status"), [(10, Status.OK), (11, Status.BREACHED)])

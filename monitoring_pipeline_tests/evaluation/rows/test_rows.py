@@ -20,6 +20,8 @@ BINARY, REGRESSION = binary_spec(), regression_spec()
 HOUR = dt.timedelta(hours=1)
 NAN = math.nan
 
+pytestmark = pytest.mark.usefixtures("every_value_shown")
+
 
 def _raw(**columns) -> pl.DataFrame:
     rows = len(next(iter(columns.values())))
