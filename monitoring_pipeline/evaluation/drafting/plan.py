@@ -114,6 +114,9 @@ def _entries(plan: Plan) -> Iterator[Entry]:
     if plan.labels:
         yield Entry("labels", tuple(_labels(plan, plan.labels)))
     yield Entry("features", tuple(_features(plan.inputs)))
+    if privacy := tuple(_privacy(plan.inputs)):
+        words = "what is kept of columns that look like personal data; take out what is none"
+        yield Entry("privacy", privacy, words, is_off=all(each.is_off for each in privacy))
     yield Entry("reference", tuple(_references(plan)), "rows that each version was validated on, not trained on")
     if thresholds := tuple(_thresholds(plan)):
         yield Entry("performance", (Entry("thresholds", thresholds),))
@@ -185,6 +188,13 @@ def _feature(each: Input) -> Entry:
         parts.append(Entry("null_values", each.null_values))
     missing = f"; {', '.join(each.null_values)} taken for missing" if each.null_values else ""
     return Entry(each.name, tuple(parts), f"{each.evidence}{missing}", is_flow=True)
+
+
+def _privacy(inputs: Inputs) -> Iterator[Entry]:
+    for each in inputs.inputs:
+        if (found := each.privacy) is not None:
+            parts = found.kept if isinstance(found.kept, str) else tuple(Entry(*part) for part in found.kept.items())
+            yield Entry(each.name, parts, found.words, is_flow=True, is_off=not found.is_certain)
 
 
 def _references(plan: Plan) -> Iterator[Entry]:

@@ -10,12 +10,14 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, shown
 from monitoring_pipeline.evaluation.drafting.guesses.identity import is_named_id
+from monitoring_pipeline.evaluation.drafting.guesses.personal import Proposal, propose_privacy
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
 from monitoring_pipeline.evaluation.drafting.guesses.separation import is_copy
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 from monitoring_pipeline.evaluation.rows.usual_nulls import SENTINELS, WORDS_FOR_NOTHING
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS
+from monitoring_pipeline.spec.rules.privacy import IDENTIFIER
 from monitoring_pipeline.spec.sources import FeatureKind
 
 FEW_CODES = 10
@@ -37,13 +39,17 @@ _DATE_IN_DIGITS = re.compile(r"\s*(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """One input: its name in the spec, its column, kind and evidence, and the values that mean "missing"."""
+    """One input: its name in the spec, its column, kind and evidence, and the values that mean "missing".
+
+    ``privacy`` is what is kept of it, or proposed, if it looks like personal data. Then the evidence quotes no value.
+    """
 
     name: str
     column: str
     kind: FeatureKind
     evidence: str
     null_values: tuple[str, ...] = ()
+    privacy: Proposal | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,14 @@ def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Inpu
     null_values, doubts = (), []
     if kind is FeatureKind.NUMERIC and column.is_numeric:
         null_values, doubts = _sentinels(table, column)
-    found = Input(name=column.name, column=column.name, kind=kind, evidence=evidence, null_values=null_values)
+    privacy = propose_privacy(column, kind)
+    if privacy is not None:
+        # A number that identifies a person has no size.
+        kind = FeatureKind.CATEGORICAL if privacy.kept == IDENTIFIER else kind
+        evidence = f"{column.distinct:,} value{'s' if column.distinct != 1 else ''}; {privacy.words}"
+    found = Input(
+        name=column.name, column=column.name, kind=kind, evidence=evidence, null_values=null_values, privacy=privacy
+    )
     return found, doubts
 
 
