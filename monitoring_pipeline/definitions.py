@@ -14,6 +14,7 @@ from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.jobs.lineage import build_lineage
+from monitoring_pipeline.orchestration.jobs.retention import build_retention
 from monitoring_pipeline.orchestration.jobs.weekly_digest import build_weekly_digest
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.runs.names import Names
@@ -153,6 +154,15 @@ def _weekly_digest(settings: Settings) -> dg.Definitions:
     return build_weekly_digest(rules, Names(settings.prefix))
 
 
+def _retention(settings: Settings, specs: Sequence[ModelSpec]) -> dg.Definitions:
+    """Return the asset that removes what retention.yaml no longer keeps; none while the file cannot be used."""
+    try:
+        return build_retention(specs, settings.retention_rules, Names(settings.prefix))
+    except SpecError as error:
+        logging.getLogger(__name__).error("nothing is removed: %s", error)  # noqa: TRY400 - a sentence for people
+        return dg.Definitions()
+
+
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
     """Return the definitions of a code location of its own: those of all models, and the executor."""
     return dg.Definitions.merge(project_definitions(settings, clock), dg.Definitions(executor=dg.in_process_executor))
@@ -187,6 +197,7 @@ def project_definitions(settings: Settings, clock: Clock = system_clock) -> dg.D
             names=names,
         ),
         _weekly_digest(settings),
+        _retention(settings, [loaded.spec for loaded in specs if loaded.spec.name in built]),
         _lineage(settings, [loaded.spec for loaded in specs if loaded.spec.name in built]),
         dg.Definitions(resources=resources),
     )

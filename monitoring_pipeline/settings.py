@@ -20,6 +20,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_
 from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN, show_values_from
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
 from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
+from monitoring_pipeline.spec.retention import RetentionRules, load_retention_rules
 
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
@@ -110,6 +111,8 @@ class Settings(BaseSettings):
     """Rows that a value needs to be quoted in a reason, a message or a chart."""
     alerting: Path = Path()
     """File with the channels and routes of alerts; default <home>/alerting.yaml. Without it no alerts are sent."""
+    retention: Path = Path()
+    """File with how long things are kept; default <home>/retention.yaml. Without it nothing is removed."""
     secrets: dict[str, SecretStr] = {}
     """Tokens and addresses of channels by name, each in a variable MONITORING_PIPELINE_SECRETS__<NAME>."""
     slack_api: str = Field(default="https://slack.com/api/", repr=False)
@@ -172,6 +175,7 @@ class Settings(BaseSettings):
         defaults = {
             "warehouse": str(home / "warehouse.duckdb"),
             "alerting": home / "alerting.yaml",
+            "retention": home / "retention.yaml",
             "store_url": f"sqlite:///{home / 'results.db'}",
             "snapshots": str(home / "snapshots"),
             "reports": home / "reports",
@@ -232,6 +236,14 @@ class Settings(BaseSettings):
         if with_secrets:
             check_secrets(rules, self.secrets, self.alerting)
         return rules
+
+    def retention_rules(self) -> RetentionRules:
+        """Return the rules of retention; without the file, rules that remove nothing.
+
+        Raises:
+            SpecError: when the file cannot be used.
+        """
+        return load_retention_rules(self.retention)
 
 
 class EnvironmentSettings(Settings):

@@ -68,6 +68,10 @@ class _WithoutSecrets(LazyGroup):
             "doctor.doctor",
             "Examine the deployment: what does not work, what is off, what will be full, and what to do.",
         ),
+        "retain": Place(
+            "retaining.retain",
+            "Remove what retention.yaml no longer keeps: rows of old chunks, replaced results, runs of Dagster.",
+        ),
         "migrate": Place(
             "migrating.migrate", "Make the tables of the store, or upgrade them to those of this version."
         ),

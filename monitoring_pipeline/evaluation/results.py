@@ -8,6 +8,9 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Provenanc
 from monitoring_pipeline.records.producer import AnyProducer
 from monitoring_pipeline.spec.chunk import Chunk
 
+REMOVED = "removed:"
+"""Stands before the URI of a file whose removal has begun; when it is finished, the URI is empty."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
@@ -24,6 +27,11 @@ class Snapshot:
     rows: int
     latest_at: dt.datetime | None = None
     state: str | None = None
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the file was removed, so that only the facts about its rows are left."""
+        return not self.uri or self.uri.startswith(REMOVED)
 
 
 @dataclass(frozen=True, kw_only=True)

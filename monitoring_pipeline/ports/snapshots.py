@@ -44,3 +44,20 @@ class Snapshots(Protocol):
             SnapshotError: when the file is missing or damaged.
         """
         ...
+
+
+class RemovableSnapshots(Protocol):
+    """Files of rows that can be removed."""
+
+    @property
+    def can_remove(self) -> bool:
+        """Whether files can be removed here; an object store has rules of its own for that."""
+        ...
+
+    def size(self, uri: str) -> int:
+        """Return the bytes of a file; 0 if it is gone."""
+        ...
+
+    def remove(self, uri: str) -> None:
+        """Remove a file, if it is there, and its folder if it is empty then."""
+        ...

@@ -6,8 +6,9 @@ from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.incidents import DueAlerts, Incidents
 from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.ports.upkeep import Upkeep
 from monitoring_pipeline.ports.versions import Versions
 
 
-class Store(Results, References, Incidents, DueAlerts, Decisions, Versions, Protocol):
+class Store(Results, References, Incidents, DueAlerts, Decisions, Versions, Upkeep, Protocol):
     """Everything that is kept about all models."""

@@ -17,6 +17,7 @@ from monitoring_pipeline.reports.terminal.incidents import (
 from monitoring_pipeline.reports.terminal.references import REFERENCE_FIELDS
 from monitoring_pipeline.reports.terminal.rehearsal import MONTH_FIELDS
 from monitoring_pipeline.reports.terminal.results import CHUNK_FIELDS, PERFORMANCE_FIELDS, PERIOD_FIELDS, SUM_FIELDS
+from monitoring_pipeline.reports.terminal.retention import RETENTION_FIELDS
 from monitoring_pipeline.reports.terminal.review import FLOOR_FIELDS, REVIEW_FIELDS
 from monitoring_pipeline.reports.terminal.rule_check import RULE_FIELDS
 from monitoring_pipeline.reports.terminal.segments import SEGMENT_FIELDS
@@ -39,6 +40,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
         "`decisions`": DECISION_FIELDS,
     },
     "doctor": {"": DOCTOR_FIELDS},
+    "retain": {"": RETENTION_FIELDS},
     "explain": {"": SPLIT_FIELDS, "with `--row`": ROW_FIELDS},
     "incidents": {"": INCIDENT_FIELDS},
     "incidents show": {"`incident`": PAGE_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},
@@ -50,6 +52,10 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
 """The fields of each command; by their condition, or by the key of a list if the JSON has several lists."""
 
 MEANINGS: Mapping[str, str] = {
+    "bytes": "size of the files",
+    "files": "files with rows of chunks",
+    "replaced_results": "results that were replaced when a chunk was measured again",
+    "kept_from": "the first chunk of an open incident; everything from it on is kept",
     "acknowledged_at": "time of the acknowledgement",
     "acknowledged_by": "the person who works on the incident",
     "actor": "the person or program that decided",

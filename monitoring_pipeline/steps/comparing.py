@@ -75,7 +75,7 @@ def _of_segment(spec: ModelSpec, reference: Reference, segment: str, key: str, k
     """Count the labelled rows of a segment in a chunk; none if it is suppressed, or only a sample of rows is kept."""
     chunk, version = spec.calendar.chunk(key), reference.model_version
     labels = kept.store.snapshot(spec.name, key, LABELS)
-    if labels is None or sampled_chunk(spec, chunk, kept.store) is not None:
+    if labels is None or labels.is_removed or sampled_chunk(spec, chunk, kept.store) is not None:
         return ()
     rows = rows_of_version(spec, chunk, version, kept)
     learned = load_segments(spec, reference, kept)

@@ -28,11 +28,17 @@ def required_snapshot(store: Results, spec: ModelSpec, chunk: Chunk, kind: str) 
     """Return the pointer to a chunk's rows of one kind.
 
     Raises:
-        MissingInputError: when the asset named by ``kind`` has not stored one.
+        MissingInputError: when the asset named by ``kind`` has not stored one, or it was removed.
     """
     snapshot = store.snapshot(spec.name, chunk.key, kind)
     if snapshot is None:
         raise missing_input(spec, chunk, kind)
+    if snapshot.is_removed:
+        message = (
+            f"{spec.name} {chunk.key}: its {kind} were removed by retention.yaml; its results stay as they were "
+            f"judged. Materialize {spec.name}/{kind} to read them again"
+        )
+        raise MissingInputError(message)
     return snapshot
 
 
@@ -106,7 +112,7 @@ def scan_version(snapshots: Snapshots, snapshot: Snapshot, version: str, version
 def known_labels(spec: ModelSpec, chunk: Chunk, kept: Kept) -> tuple[pl.DataFrame | None, str]:
     """Return IDs and labels of a chunk, and their fingerprint; None and no text if no labels have been read."""
     snapshot = kept.store.snapshot(spec.name, chunk.key, LABELS) if spec.labels else None
-    if snapshot is None:
+    if snapshot is None or snapshot.is_removed:
         return None, ""
     return kept.snapshots.read(snapshot.uri, ["row_id", "label"]), snapshot.fingerprint
 

@@ -140,7 +140,7 @@ def _read_again(loaded: LoadedSpec, kept: KeptRows, outside: Outside) -> pl.Data
 
 def _labels_before(kept: KeptRows, snapshots: Snapshots) -> pl.DataFrame | None:
     """Return the labels of the newest earlier revision whose file can be read; None if there is none."""
-    for earlier in kept.before:
+    for earlier in (each for each in kept.before if not each.is_removed):
         try:
             return snapshots.read(earlier.uri)
         except SnapshotError:

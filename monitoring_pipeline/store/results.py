@@ -52,11 +52,12 @@ from monitoring_pipeline.store.tables.results import (
     snapshots,
     verdicts,
 )
+from monitoring_pipeline.store.upkeep import UpkeepStore
 
 _REVISION = ("model", "chunk", "producer", "revision")
 
 
-class ResultStore(IncidentStore, OutboxStore, DecisionStore):
+class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore):
     """Results of all models and their consequences in one database; safe for several processes at once.
 
     Every reader returns the current revision, which is the newest of each (model, chunk, producer).
@@ -199,8 +200,9 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         return snapshot_of(rows[0]) if rows else None
 
     def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]:
-        """Return the pointers of one kind for all chunks, by key, in chunk order."""
-        return {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
+        """Return the pointers of one kind for all chunks whose rows are kept, by key, in chunk order."""
+        found = {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
+        return {chunk: snapshot for chunk, snapshot in found.items() if not snapshot.is_removed}
 
     def kept_rows(self, model: str, uri: str) -> KeptRows | None:
         """Return what is stored about the rows of the snapshot at a URI; None if no revision points to it."""

@@ -1,5 +1,6 @@
 """Snapshots: immutable Parquet files with the rows of a chunk, under one root."""
 
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -92,6 +93,31 @@ class SnapshotFiles:
             return (rows if columns is None else rows.select(columns)).collect()
         except FileNotFoundError as error:
             raise self._missing(uri) from error
+
+    @property
+    def can_remove(self) -> bool:
+        """Whether files can be removed here; an object store has rules of its own for that."""
+        return self._folder is not None
+
+    def size(self, uri: str) -> int:
+        """Return the bytes of a file; 0 if it is gone, or in an object store."""
+        try:
+            return 0 if self._folder is None else (self._folder / uri).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, uri: str) -> None:
+        """Remove a file, if it is there, and its folder if it is empty then.
+
+        Raises:
+            ValueError: in an object store.
+        """
+        if self._folder is None:
+            raise ValueError(f"{uri}: files in an object store are removed by its own rules")
+        path = self._folder / uri
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
     def _fault(self, uri: str) -> SnapshotMissingError | SnapshotDamagedError | None:
         """Return what is wrong with a file; None if it is as it was written."""

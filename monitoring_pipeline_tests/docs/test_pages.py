@@ -20,7 +20,7 @@ NOT_PLAIN = re.compile(r"\b(tells?|told|tell|hears?|heard|speaks?|knows?|by itse
 QUOTED = re.compile(r"```.*?```|`[^`]*`|\"[^\"]*\"|\]\([^)]*\)", re.DOTALL)
 QUOTES_OTHERS = {"CONTRIBUTING.md", "docs/glossary.md", "docs/spec.md"}
 FILES_OF_USERS = {
-    "alerting.yaml", "churn.yaml", "churn.suite.yaml", ".monitoring_pipeline/", "models/scores.yaml",
+    "alerting.yaml", "retention.yaml", "churn.yaml", "churn.suite.yaml", ".monitoring_pipeline/", "models/scores.yaml",
     "models/scores.suite.yaml", "defs.yaml", "defs/churn", "models/churn.yaml",
 }  # fmt: skip
 PACKAGE_PATH = re.compile(r"`([a-z_.]+/[\w./]*|[\w]+\.(?:py|toml|yaml|md))`")

@@ -286,3 +286,38 @@ CREATE TABLE version_cards (
 );
 
 COMMENT ON TABLE version_cards IS 'What the registry states about a model version; null for a version that it does not have';
+
+CREATE TABLE audit (
+    audit_id BIGSERIAL NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    model TEXT,
+    summary TEXT NOT NULL,
+    details JSON NOT NULL,
+    PRIMARY KEY (audit_id)
+);
+
+COMMENT ON TABLE audit IS 'What was removed from the store and the snapshots, by whom or what, and how much; rows are only added';
+
+CREATE TABLE forgotten_rows (
+    model TEXT NOT NULL,
+    row_id TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (model, row_id)
+);
+
+COMMENT ON TABLE forgotten_rows IS 'Hashed ids of rows that were removed on request, and must not be read again';
+
+CREATE TABLE spec_documents (
+    model TEXT NOT NULL,
+    spec_hash TEXT NOT NULL,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    document TEXT NOT NULL,
+    author TEXT,
+    commit_hash TEXT,
+    committed_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (model, spec_hash)
+);
+
+COMMENT ON TABLE spec_documents IS 'The specs by which results were made, as text, with author and commit if the file was in git';

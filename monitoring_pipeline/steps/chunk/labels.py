@@ -188,12 +188,18 @@ def _seen_before(spec: ModelSpec, chunk: Chunk, reading: Reading) -> _Seen:
         stored = reading.store.snapshot(spec.name, chunk.key, LABELS)
     if stored is None:
         return _Seen()
+    if stored.is_removed:
+        return _Seen(lost=(_times_lost("their snapshot was removed by retention.yaml"),))
     try:
         return _Seen(reading.snapshots.read(stored.uri))
     except SnapshotError as error:
         kept = reading.store.kept_rows(spec.name, stored.uri)
-        earlier = (_read_undamaged(reading.snapshots, each.uri) for each in (kept.before if kept else ()))
-        return _Seen(next((labels for labels in earlier if labels is not None), None), (_times_lost(error),))
+        earlier = (
+            _read_undamaged(reading.snapshots, each.uri)
+            for each in (kept.before if kept else ())
+            if not each.is_removed
+        )
+        return _Seen(next((labels for labels in earlier if labels is not None), None), (_times_lost(str(error)),))
 
 
 def _read_undamaged(snapshots: Snapshots, uri: str) -> pl.DataFrame | None:
@@ -203,8 +209,8 @@ def _read_undamaged(snapshots: Snapshots, uri: str) -> pl.DataFrame | None:
         return None
 
 
-def _times_lost(error: SnapshotError) -> Measurement:
-    lost = str(error).partition(";")[0]
+def _times_lost(reason: str) -> Measurement:
+    lost = reason.partition(";")[0]
     return Measurement(
         kind=Kind.QUALITY,
         subject="labels",

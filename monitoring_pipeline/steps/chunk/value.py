@@ -47,7 +47,7 @@ def measure_values(spec: ModelSpec, as_of: Callable[[], dt.datetime], kept: Kept
 
     def measure_chunk(chunk: Chunk) -> ChunkResults:
         predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
-        labels = kept.store.snapshot(spec.name, chunk.key, LABELS)
+        labels = kept.store.snapshots(spec.name, LABELS).get(chunk.key)
         rows = kept.snapshots.read(predictions.uri)
         label_rows = None if labels is None else kept.snapshots.read(labels.uri, ["row_id", "label", "known_at"])
         versions = rows["model_version"].unique().sort().to_list()

@@ -7,6 +7,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, SetTableComment
 from monitoring_pipeline.store.tables.columns import SCHEMA
 from monitoring_pipeline.store.tables.incidents import ACTION_TABLES
 from monitoring_pipeline.store.tables.results import RESULT_TABLES
+from monitoring_pipeline.store.tables.upkeep import UPKEEP_TABLES
 
 
 def ddl(dialect: sa.Dialect | None = None) -> str:
@@ -15,7 +16,7 @@ def ddl(dialect: sa.Dialect | None = None) -> str:
     statements: list[str] = []
     if target.name == "postgresql":
         statements += [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", f"SET search_path TO {SCHEMA}"]
-    for table in (*RESULT_TABLES, *ACTION_TABLES):
+    for table in (*RESULT_TABLES, *ACTION_TABLES, *UPKEEP_TABLES):
         elements: list[sa.schema.ExecutableDDLElement] = [CreateTable(table)]
         if target.supports_comments:
             elements.append(SetTableComment(table))

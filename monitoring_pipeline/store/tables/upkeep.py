@@ -1,0 +1,43 @@
+"""The tables about the keeping of data: what was removed, whose rows are forgotten, and the specs that were in use."""
+
+import sqlalchemy as sa
+
+from monitoring_pipeline.store.tables.columns import metadata, numbered, text, time
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    numbered("audit_id"),
+    time("at"),
+    text("actor"),
+    text("action"),
+    text("model", nullable=True),
+    text("summary"),
+    sa.Column("details", sa.JSON, nullable=False),
+    comment="What was removed from the store and the snapshots, by whom or what, and how much; rows are only added",
+)
+
+forgotten_rows = sa.Table(
+    "forgotten_rows",
+    metadata,
+    text("model", key=True),
+    text("row_id", key=True),
+    time("at"),
+    comment="Hashed ids of rows that were removed on request, and must not be read again",
+)
+
+spec_documents = sa.Table(
+    "spec_documents",
+    metadata,
+    text("model", key=True),
+    text("spec_hash", key=True),
+    time("seen_at"),
+    text("document"),
+    text("author", nullable=True),
+    text("commit_hash", nullable=True),
+    time("committed_at", nullable=True),
+    comment="The specs by which results were made, as text, with author and commit if the file was in git",
+)
+
+UPKEEP_TABLES = (audit, forgotten_rows, spec_documents)
+"""All tables about the keeping of data."""
