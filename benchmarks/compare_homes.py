@@ -6,6 +6,7 @@ With ``--other-warehouse`` the homes may have read the same rows from warehouses
 """
 
 import argparse
+import datetime as dt
 import json
 import re
 from ast import literal_eval
@@ -181,6 +182,8 @@ def _comparable(value: object, *, is_time: bool) -> str:
         return "null"
     if is_time:
         return "a time"
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)  # SQLite keeps no time zone
     text = json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else repr(value)
     return MOMENT.sub("a time", text)
 

@@ -39,10 +39,12 @@ def _sentence_of_fault(error: Exception) -> str | None:
     from monitoring_pipeline.store.faults import sentence_of_fault
 
     try:
-        home = read_settings().dagster_home
+        settings = read_settings()
     except ValueError:
         return None
-    return sentence_of_fault(error, f"the database of Dagster in {home}")
+    is_server = bool(settings.dagster_postgres_url.get_secret_value())
+    place = "at DAGSTER_POSTGRES_URL" if is_server else f"in {settings.dagster_home}"
+    return sentence_of_fault(error, f"the database of Dagster {place}")
 
 
 def _correctable() -> tuple[type[Exception], ...]:
