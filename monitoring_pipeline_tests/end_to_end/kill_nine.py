@@ -1,6 +1,7 @@
 """Kills a night at random moments, runs it to its end, and compares it with an undisturbed one.
 
-``python -m monitoring_pipeline_tests.end_to_end.kill_nine --points 24 --seed 1`` prints a table of the points.
+``python -m monitoring_pipeline_tests.end_to_end.kill_nine --points 24 --seed 1`` prints a table of the points. With
+``--postgresql`` store and Dagster's storage are databases of a PostgreSQL server.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,8 +27,10 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline_tests.deployment.databases import execute
 from monitoring_pipeline_tests.end_to_end.mortal_night import MORNING, NOW, make_evening
-from monitoring_pipeline_tests.worlds.world import LOANS, World
+from monitoring_pipeline_tests.postgresql_server import running_postgresql
+from monitoring_pipeline_tests.worlds.world import DAGSTER_URL_FILE, LOANS, STORE_URL_FILE, World
 
 JOBS = ("loan_default_nightly", "loan_default_retrain", "deliver_alerts")
 REPOSITORY = Path(__file__).parents[2]
@@ -202,13 +205,14 @@ class Harness:
 
     folder: Path
     nights: Nights
+    server: str | None = None
     durations: dict[str, float] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
     counter: int = 0
 
     def prepare(self) -> None:
         """Make the evening, and run its night undisturbed."""
-        make_evening(self.folder / "evening")
+        make_evening(self.folder / "evening", self._database(self.evening) if self.server else None)
         quiet = self._copy()
         point = live(self.nights, quiet, (), {})
         assert point.found == [], point.found
@@ -233,7 +237,22 @@ class Harness:
 
     def _copy(self) -> Path:
         self.counter += 1
-        return Path(shutil.copytree(self.folder / "evening", self.folder / f"night_{self.counter}"))
+        night = Path(shutil.copytree(self.folder / "evening", self.folder / f"night_{self.counter}"))
+        if self.server:
+            store = self._database(f"{self.evening}_{self.counter}", self.evening)
+            (night / STORE_URL_FILE).write_text(store, encoding="utf-8")
+            dagster = self._database(f"{self.evening}_{self.counter}_dagster")
+            (night / DAGSTER_URL_FILE).write_text(dagster, encoding="utf-8")
+        return night
+
+    @property
+    def evening(self) -> str:
+        """The name of the database of the evening."""
+        return f"evening_{os.getpid()}"
+
+    def _database(self, name: str, template: str = "template0") -> str:
+        execute(f"{self.server}/postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
+        return f"{self.server}/{name}"
 
 
 def random_kills(chance: random.Random, number: int) -> tuple[Kill, ...]:
@@ -243,11 +262,11 @@ def random_kills(chance: random.Random, number: int) -> tuple[Kill, ...]:
 
 
 @contextmanager
-def harness(folder: Path) -> Iterator[Harness]:
+def harness(folder: Path, server: str | None = None) -> Iterator[Harness]:
     """Prepare everything in a folder."""
     nights = Nights()
     try:
-        ready = Harness(folder, nights)
+        ready = Harness(folder, nights, server)
         ready.prepare()
         yield ready
     finally:
@@ -259,10 +278,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--points", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--postgresql", action="store_true")
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     folder = Path(tempfile.mkdtemp(prefix="kill-nine-"))
-    with harness(folder) as ready:
+    with running_postgresql() if asked.postgresql else nullcontext() as server, harness(folder, server) as ready:
         print(folder, {job: round(seconds, 2) for job, seconds in ready.durations.items()}, flush=True)
         for number in range(asked.points):
             point = ready.try_point(random_kills(chance, number))

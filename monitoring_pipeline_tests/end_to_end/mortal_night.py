@@ -28,7 +28,15 @@ from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.orchestration.runs.requests import UNFINISHED
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.slack_server import TOKEN
-from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET, World, make_world
+from monitoring_pipeline_tests.worlds.world import (
+    DAGSTER_URL_FILE,
+    DAYS,
+    LOANS,
+    QUIET,
+    STORE_URL_FILE,
+    World,
+    make_world,
+)
 
 NIGHT, BEFORE = DAYS[-1], DAYS[:-1]
 NOW = dt.datetime(2024, 4, 6, 6, tzinfo=dt.UTC)
@@ -56,9 +64,11 @@ MOST_ROUNDS = 12
 MORNING = "morning"
 
 
-def make_evening(folder: Path) -> None:
+def make_evening(folder: Path, store_url: str | None = None) -> None:
     """Make the world before the night: all earlier days are judged without alerts, and alerts are set up."""
     make_world(folder)
+    if store_url is not None:
+        (folder / STORE_URL_FILE).write_text(store_url, encoding="utf-8")
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(folder, instance)
         (folder / "specs" / "delivery_minutes.yaml").unlink()
@@ -145,6 +155,8 @@ class Night:
 def lead(folder: Path, slack: str, now: dt.datetime) -> None:
     """Run a night to its end."""
     os.environ["DAGSTER_HOME"] = str(folder / "dagster")
+    if (folder / DAGSTER_URL_FILE).exists():
+        os.environ["DAGSTER_POSTGRES_URL"] = (folder / DAGSTER_URL_FILE).read_text(encoding="utf-8")
     with dagster_instance(folder / "dagster") as instance:
         Night(folder, slack, now, instance).live()
     note(folder / "progress", MORNING)

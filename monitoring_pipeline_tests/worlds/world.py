@@ -35,6 +35,7 @@ CLOCK_CHANGE, DRIFT_FROM = dt.date(2024, 3, 31), dt.date(2024, 4, 3)
 ROWS_A_DAY = 200
 DAYS = tuple((FIRST + dt.timedelta(days=n)).isoformat() for n in range((LAST - FIRST).days + 1))
 TABLES = ("chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references")
+STORE_URL_FILE, DAGSTER_URL_FILE = "store.url", "dagster.url"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 OF_A_RUN = ("run_id", "measured_at", "created_at", "known_since")
 
@@ -110,7 +111,7 @@ class World:
                 "models": self.folder / "specs",
                 "warehouse": self.folder / "warehouse.duckdb",
                 "warehouse_lock_seconds": 1,
-                "store_url": f"sqlite:///{self.folder / 'results.db'}",
+                "store_url": store_url_of(self.folder),
                 "snapshots": str(self.folder / "snapshots"),
                 "id_key": "world",
                 "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'mlflow.db'}",
@@ -187,6 +188,12 @@ class World:
                 of_model = [row for row in rows if row[columns.index("model")] in (model or row)]
                 kept[table] = sorted((tuple(row[n] for n in positions) for row in of_model), key=repr)
         return kept
+
+
+def store_url_of(folder: Path) -> str:
+    """Return the URL of a world's store: that in its file STORE_URL_FILE, else SQLite in the folder."""
+    file = folder / STORE_URL_FILE
+    return file.read_text(encoding="utf-8") if file.exists() else f"sqlite:///{folder / 'results.db'}"
 
 
 def make_world(folder: Path) -> None:
