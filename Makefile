@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-2013 dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-detection bench-opening bench-small-days clean
+.PHONY: help install demo demo-2013 dev dashboard backfill rehearse test test-fast test-spark test-latest test-hostile check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-detection bench-opening bench-small-days bench-stored-year clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,15 @@ test-fast: $(VENV)/dev.installed ## The tests without the end-to-end ones
 test-spark: $(VENV)/dev.installed ## The contract of warehouses on Spark in local mode; needs Java
 	$(BIN)/uv pip install -q -e '.[spark]'
 	$(BIN)/pytest monitoring_pipeline_tests/warehouse/test_counting_contract.py -k spark
+
+test-latest: export OPENBLAS_CORETYPE ?= Haswell
+test-latest: $(VENV)/dev.installed ## The tests with the newest of everything that the bounds allow, in .venv-latest
+	$(BIN)/uv venv -q --clear .venv-latest
+	$(BIN)/uv pip install -q --python .venv-latest/bin/python --upgrade -e '.[dev]'
+	.venv-latest/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+test-hostile: $(VENV)/dev.installed ## 1,000 hostile specs and 1,000 hostile tables (half an hour)
+	MONITORING_PIPELINE_FUZZ_EXAMPLES=1000 $(BIN)/pytest monitoring_pipeline_tests/spec/test_hostile_files.py monitoring_pipeline_tests/steps/test_any_tables.py
 
 check: $(VENV)/dev.installed ## Lint, format, types, import contracts, shipped specs
 	$(BIN)/ruff check
@@ -135,6 +144,9 @@ bench-detection: $(VENV)/dev.installed ## What is found, missed, and flagged for
 
 bench-small-days: $(VENV)/dev.installed ## Lasting losses on small days, by days and by windows (20 minutes)
 	$(BIN)/python benchmarks/small_days.py
+
+bench-stored-year: $(VENV)/dev.installed ## Every shipped query on a year of 50 models in PostgreSQL (20 million measurements)
+	$(BIN)/python -m benchmarks.stored_year
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

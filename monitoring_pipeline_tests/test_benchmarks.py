@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks import stored_year
 from benchmarks.small_days import WORLDS, judged
+from monitoring_pipeline.shipped_files import read_sql, sql_directory
+from monitoring_pipeline.store.engine import create_store_engine
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.deployment.databases import new_databases
 
 OURS = Path(__file__).parents[1] / "benchmarks" / "ours.py"
 
@@ -36,3 +41,20 @@ def test_lasting_loss_on_small_days_is_found_by_windows_only():
     assert not lost.lasting.any()
     assert lost.long[28:].mean() > 0.5
     assert not judged(stays, 500, np.random.default_rng(1)).by_windows.any()
+
+
+def test_generated_year_has_what_was_asked_and_answers_every_query(postgresql_server):
+    with new_databases(postgresql_server, "year") as (url,):
+        ResultStore.open(url).close()
+        engine = create_store_engine(url)
+        stored_year.fill(engine, models=2, days=30, measurements=50)
+        engine.dispose()
+        with ResultStore.open_to_read(url) as store:
+            assert store.query("SELECT count(*) FROM measurements", {})[1] == [(2 * 30 * 50,)]
+            asked = {
+                name: len(store.query(read_sql(f"queries/{name}.sql"), given)[1]) for name, given in stored_year.cases()
+            }
+    assert set(asked) == {path.stem for path in (sql_directory() / "queries").glob("*.sql")}
+    assert asked["since_when"] > 0
+    assert asked["what_is_wrong"] > 1
+    assert asked["what_we_knew"] == 50

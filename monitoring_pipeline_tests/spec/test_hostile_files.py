@@ -106,6 +106,7 @@ def test_hostile_suites_and_alerting_rules_are_refused_in_short_lines(tmp_path: 
         assert max(map(len, str(raised.value).splitlines())) < LONGEST_PROBLEM + len(str(file)) + 50
 
 
+EXAMPLES = int(os.environ.get("MONITORING_PIPELINE_FUZZ_EXAMPLES", "100"))
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.dates(), st.datetimes(),
     st.sampled_from(["0001-01-01", "9999-12-31", "10" * 40, "9" * 30 + "d", "x" * 5_000, -1, 10**400, [], {}, [[]]]),
@@ -121,7 +122,7 @@ def paths_in(value: object, path: tuple = ()) -> list[tuple]:
 PATHS = [path for path in paths_in(yaml.safe_load(OTHER)) if path]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.sampled_from(PATHS), VALUES), min_size=1, max_size=3), cut=st.integers(0, 10_000))
 def test_mutated_spec_never_stops_the_good_one(specs: Path, changes, cut) -> None:
     document = yaml.safe_load(OTHER)
