@@ -9,40 +9,73 @@ WITH judged AS (
         ROW_NUMBER() OVER (PARTITION BY model ORDER BY chunk_start DESC) AS place
     FROM current_verdicts
     WHERE chunk NOT LIKE '%/%' AND (CAST(:chunk AS TEXT) IS NULL OR chunk = CAST(:chunk AS TEXT))
+),
+found AS (
+    SELECT
+        judged.model, judged.chunk, judged.status AS verdict, judged.reasons,
+        breached.severity, breached.kind, breached.subject, breached.name, breached.model_version, breached.role,
+        breached.segment, breached.value, breached.lower, breached.upper, breached.reference_value,
+        breached.threshold_lower, breached.threshold_upper, breached.reason, breached.chunk_start
+    FROM judged
+    LEFT JOIN current_measurements AS breached
+        ON breached.model = judged.model
+        AND breached.chunk = judged.chunk
+        AND breached.status = 'breached'
+    WHERE judged.place = 1 AND (judged.status <> 'ok' OR breached.status IS NOT NULL)
+),
+-- The last chunk before on which it was fine. Only these few series are looked up, not every one of every model.
+placed AS (
+    SELECT
+        found.*,
+        (
+            SELECT MAX(fine.chunk_start)
+            FROM current_measurements AS fine
+            WHERE fine.model = found.model
+                AND fine.name = found.name
+                AND fine.chunk_start < found.chunk_start
+                AND fine.subject = found.subject
+                AND fine.kind = found.kind
+                AND fine.segment = found.segment
+                AND fine.model_version = found.model_version
+                AND fine.role = found.role
+                AND fine.status = 'ok'
+                AND fine.chunk NOT LIKE '%/%'
+        ) AS fine_until
+    FROM found
 )
 SELECT
-    judged.model,
-    judged.chunk,
-    judged.status AS verdict,
-    found.severity,
-    found.kind,
-    found.subject,
-    found.name,
-    found.model_version,
-    found.segment,
-    found.value,
-    found.lower,
-    found.upper,
-    found.reference_value,
-    found.threshold_lower,
-    found.threshold_upper,
-    COALESCE(found.reason, judged.reasons ->> 0, 'nothing decisive was measured') AS reason,
-    problems.since
-FROM judged
-LEFT JOIN current_measurements AS found
-    ON found.model = judged.model
-    AND found.chunk = judged.chunk
-    AND found.status = 'breached'
-LEFT JOIN problems
-    ON problems.model = found.model
-    AND problems.model_version = found.model_version
-    AND problems.role = found.role
-    AND problems.segment = found.segment
-    AND problems.kind = found.kind
-    AND problems.subject = found.subject
-    AND problems.name = found.name
-    AND found.chunk BETWEEN problems.since AND problems.until
-WHERE judged.place = 1 AND (judged.status <> 'ok' OR found.status IS NOT NULL)
+    placed.model,
+    placed.chunk,
+    placed.verdict,
+    placed.severity,
+    placed.kind,
+    placed.subject,
+    placed.name,
+    placed.model_version,
+    placed.segment,
+    placed.value,
+    placed.lower,
+    placed.upper,
+    placed.reference_value,
+    placed.threshold_lower,
+    placed.threshold_upper,
+    COALESCE(placed.reason, placed.reasons ->> 0, 'nothing decisive was measured') AS reason,
+    (
+        SELECT MIN(before.chunk)
+        FROM current_measurements AS before
+        WHERE before.model = placed.model
+            AND before.name = placed.name
+            AND before.chunk_start <= placed.chunk_start
+            AND (placed.fine_until IS NULL OR before.chunk_start > placed.fine_until)
+            AND before.subject = placed.subject
+            AND before.kind = placed.kind
+            AND before.segment = placed.segment
+            AND before.model_version = placed.model_version
+            AND before.role = placed.role
+            AND before.status = 'breached'
+            AND before.chunk NOT LIKE '%/%'
+    ) AS since
+FROM placed
 ORDER BY
-    CASE found.severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END,
-    judged.model, found.kind, found.subject, found.name, found.model_version, found.segment
+    CASE placed.severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 WHEN 'info' THEN 2 ELSE 3 END,
+    placed.model, placed.kind, placed.subject, placed.name, placed.model_version, placed.segment
