@@ -31,14 +31,14 @@ FROM generate_series(1, :models) AS m,
 MEASUREMENTS = """
 INSERT INTO measurements
 SELECT c.model, c.chunk, c.producer, 1, n, c.chunk_start, c.chunk_end, '1', 'champion',
-    CASE WHEN c.producer = 'segments' THEN 'carrier=' || (n % 20) ELSE '' END,
+    CASE WHEN c.producer = 'segments' THEN 'carrier=' || (n / 4) ELSE '' END,
     CASE c.producer WHEN 'drift' THEN 'drift' WHEN 'predictions' THEN 'quality'
         WHEN 'estimate' THEN 'estimated_performance' ELSE 'performance' END,
     CASE WHEN c.producer IN ('drift', 'predictions') THEN 'column_' || (n % 60) ELSE 'model' END,
     CASE WHEN c.producer IN ('drift', 'predictions')
             THEN (ARRAY['psi', 'jensen_shannon', 'null_share', 'unseen'])[1 + n / 60 % 4]
         ELSE (ARRAY['auroc', 'recall', 'precision', 'log_loss'])[1 + n % 4]
-    END || CASE WHEN n < 240 THEN '' ELSE '_' || (n / 240) END,
+    END || CASE WHEN c.producer IN ('performance', 'estimate') AND n >= 4 THEN '_' || (n / 4) ELSE '' END,
     CASE WHEN hashtext(c.model || c.producer || n || (extract(day FROM c.chunk_start)::int / 3) || c.chunk) % 200 = 0
         THEN 'breached' ELSE 'ok' END,
     'warning', random(), random(), random(), 0.5, random(), random(), 0.1, 0.9, NULL, NULL, 1000,
