@@ -18,6 +18,7 @@ from monitoring_pipeline.orchestration.health.sensor import build_pipeline_healt
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
 from monitoring_pipeline.orchestration.jobs.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels_sensor
+from monitoring_pipeline.orchestration.jobs.new_rows import build_new_rows_sensor
 from monitoring_pipeline.orchestration.jobs.nightly import build_late_labels_job, build_nightly_job, build_schedule
 from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
@@ -51,7 +52,7 @@ def build_model_definitions(
     return dg.Definitions(
         assets=[*build_assets(loaded, names), build_report_asset(spec, names)],
         jobs=[nightly, *_late_labels_jobs(spec, names), *_retraining_jobs(loaded, resources, names)],
-        schedules=[] if spec.upstream.trigger == "upstream" else [build_schedule(spec, nightly, names)],
+        schedules=[build_schedule(spec, nightly, names)] if spec.upstream.trigger == "schedule" else [],
     )
 
 
@@ -71,7 +72,7 @@ def build_sensor_definitions(
         specs: the models.
         models: the definitions of each model, with its jobs.
         alerting: reads the alerting rules.
-        late_labels_seconds: the shortest time between two ticks of the late-label sensor.
+        late_labels_seconds: the shortest time between two ticks of a sensor that asks the warehouse.
         actions_seconds: the shortest time between two ticks of each other sensor.
         bad_specs: returns the unusable spec files.
         names: the names of definitions.
@@ -100,6 +101,11 @@ def build_sensor_definitions(
             build_upstream_sensor(spec, interval_seconds=actions_seconds, names=names)
             for spec in model_specs
             if spec.upstream.trigger == "upstream"
+        ),
+        *(
+            build_new_rows_sensor(spec, interval_seconds=late_labels_seconds, names=names)
+            for spec in model_specs
+            if spec.upstream.trigger == "new_rows"
         ),
         *build_external_job_sensors(model_specs, interval_seconds=actions_seconds, names=names),
     ]

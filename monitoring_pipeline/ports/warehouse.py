@@ -39,6 +39,15 @@ class PredictionsRead(Protocol):
         ...
 
 
+class PredictionState(Protocol):
+    """How many predictions a chunk has in the warehouse, and the time of the last one (UTC)."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def latest_at(self) -> dt.datetime | None: ...
+
+
 class LabelState(Protocol):
     """The state of a chunk's labels: number of rows, when the newest became known, and a fingerprint of all rows."""
 
@@ -87,6 +96,10 @@ class Warehouse(Protocol):
 
     def counting(self, spec: ModelSpec) -> "Counting | None":
         """Return the counting of a model's rows in the warehouse; None if they can only be read."""
+        ...
+
+    def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
+        """Return how many predictions chunks have, and the time of the last one, by chunk key; one query."""
         ...
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.rows.positive_class import positive_prediction
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
+from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, PredictionState, Warehouse
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
@@ -85,6 +85,10 @@ class ServedWarehouse:
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a window's predictions that were known at ``as_of``."""
         return self.log.read_labels(spec, chunk, as_of)
+
+    def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
+        """Return how many predictions are logged in windows, and the time of the last one, by the chunk's key."""
+        return self.log.prediction_states(spec, chunks)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
         """Return the states of the labels known at ``as_of``, by the chunk's key."""

@@ -26,6 +26,14 @@ class PredictionsRead:
 
 
 @dataclass(frozen=True)
+class PredictionState:
+    """How many predictions of a chunk are in the warehouse, and the time of the last one (UTC)."""
+
+    rows: int = 0
+    latest_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
 class LabelState:
     """The state of a chunk's known labels: number of rows, the time at which the last became known (UTC), their hashes.
 

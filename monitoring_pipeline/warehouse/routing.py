@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.rows.private_columns import with_private_col
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent, SourceTables
 from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
-from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
+from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, PredictionState, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.declaration import RowsElsewhere
@@ -102,6 +102,10 @@ class RoutedWarehouse:
         if isinstance(found, SqlCounting):
             found = replace(found, row_limit=self.engines.limits.pushdown_rows)
         return PrivateCounting(found, self.key) if found and spec.privacy else found
+
+    def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
+        """Return how many predictions chunks have, and the time of the last one, by chunk key."""
+        return self._of(spec).prediction_states(spec, chunks)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
         """Return the states of the labels known at ``as_of``, by chunk key."""

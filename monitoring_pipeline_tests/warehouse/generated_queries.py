@@ -25,6 +25,7 @@ from monitoring_pipeline.warehouse.sql.label_queries import (
 from monitoring_pipeline.warehouse.sql.queries import (
     Query,
     columns_query,
+    prediction_states_query,
     predictions_query,
     predictions_without_time_query,
     tables_query,
@@ -86,6 +87,7 @@ def _of_spec(spec: ModelSpec, predictions: Table, labels: Table) -> Iterator[tup
     chunks = [spec.calendar.chunk(f"2013-03-{day:02}") for day in (9, 10)]
     chunk, join = chunks[1], label_join(spec, predictions, labels)
     yield "predictions", predictions_query(spec, predictions, chunk).query
+    yield "prediction states", prediction_states_query(spec, predictions, chunks)
     yield "without time", predictions_without_time_query(spec, predictions)
     yield "extent", predictions_extent_query(spec, predictions)
     columns = [predictions.column(name) for name in predictions.types]

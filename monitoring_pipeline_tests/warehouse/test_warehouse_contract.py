@@ -127,6 +127,24 @@ def test_repeated_hour_of_a_local_clock_is_in_exactly_one_chunk(build: Build, ma
     assert sum(warehouse.read_predictions(spec, chunk).frame.height for chunk in chunks) == 1
 
 
+def test_states_of_predictions_are_those_of_the_rows_of_each_chunk(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES,
+        "INSERT INTO scores VALUES ('a', '2013-06-02 03:59:59+00', 1, 0), ('b', '2013-06-02 04:00:00+00', 1, 0),"
+        " ('c', '2013-06-03 03:59:59+00', 1, 0), ('d', '2013-06-03 04:00:00+00', 1, 0), ('e', NULL, 1, 0)",
+    )
+    spec = make_spec(timezone="America/New_York")
+    chunks = [spec.calendar.chunk(f"2013-06-0{day}") for day in (1, 2, 3, 4)]
+    states = warehouse.prediction_states(spec, chunks)
+    assert {key: state.rows for key, state in states.items()} == {
+        chunk.key: warehouse.read_predictions(spec, chunk).frame.height for chunk in chunks
+    }
+    assert [states[chunk.key].rows for chunk in chunks] == [1, 2, 1, 0]
+    assert states["2013-06-02"].latest_at == dt.datetime(2013, 6, 3, 3, 59, 59, tzinfo=dt.UTC)
+    assert states["2013-06-04"].latest_at is None
+    assert warehouse.prediction_states(spec, []) == {}
+
+
 NUMBERS = ("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL(10, 2)", "VARCHAR")
 
 

@@ -82,9 +82,14 @@ class Names:
         """Return the name of the sensor that starts the nightly job when an upstream asset is materialized."""
         return self.of(f"{spec.name}_upstream")
 
+    def new_rows_sensor(self, spec: ModelSpec) -> str:
+        """Return the name of the sensor that starts the nightly job when the rows of a chunk are complete."""
+        return self.of(f"{spec.name}_new_rows")
+
     def starter(self, spec: ModelSpec) -> str:
         """Return the name of the schedule or sensor that starts the nightly job."""
-        return self.upstream_sensor(spec) if spec.upstream.trigger == "upstream" else self.schedule(spec)
+        by_trigger = {"schedule": self.schedule, "upstream": self.upstream_sensor, "new_rows": self.new_rows_sensor}
+        return by_trigger[spec.upstream.trigger](spec)
 
     def resources(self, resources: Mapping[str, T]) -> dict[str, T]:
         """Return resources by the names that they have in Dagster."""

@@ -20,7 +20,7 @@ from monitoring_pipeline.warehouse.sql.catalogue import Column, ListedTable, Tab
 from monitoring_pipeline.warehouse.sql.columns import id_text, readable
 from monitoring_pipeline.warehouse.sql.dialect import Dialect
 from monitoring_pipeline.warehouse.sql.duckdb_dialect import DUCKDB
-from monitoring_pipeline.warehouse.sql.times import TimeColumn, span_values, time_column
+from monitoring_pipeline.warehouse.sql.times import TimeColumn, span_values, time_column, utc
 
 PREDICTIONS_ALIAS = "p"
 SHORTEST_DAY = dt.timedelta(hours=22)
@@ -90,6 +90,31 @@ def predictions_without_time_query(spec: ModelSpec, table: Table) -> Query:
     time = prediction_time(spec, table)
     template = read_sql("warehouse/predictions_without_time.sql")
     return Query(template.format(predictions=table.listed.sql, without_time=time.is_absent), {})
+
+
+def prediction_states_query(spec: ModelSpec, table: Table, chunks: Sequence[Chunk]) -> Query:
+    """Return the query for the number of predictions of chunks, and their last time; ``chunks`` must not be empty.
+
+    Raises:
+        MissingColumnError: when the column of the time does not exist.
+        WrongTimeTypeError: when the time is neither timestamp nor date.
+    """
+    dialect, time = table.listed.dialect, prediction_time(spec, table)
+    _require_time_of_day(spec, time, chunks[0])
+    rows, values = list[tuple[str, ...]](), dict[str, object]()
+    for n, chunk in enumerate(chunks):
+        values |= {f"key_{n}": chunk.key, f"start_{n}": utc(chunk.start), f"end_{n}": utc(chunk.end)}
+        key = f"CAST($key_{n} AS {dialect.types.text})"
+        rows.append((key, time.comparable(f"$start_{n}"), time.comparable(f"$end_{n}")))
+    earliest, latest = min(chunk.start for chunk in chunks), max(chunk.end for chunk in chunks)
+    sql = read_sql("warehouse/prediction_states.sql").format(
+        chunks=dialect.rows(("chunk_key", "chunk_start", "chunk_end"), rows),
+        instant=time.instant,
+        predictions=table.listed.sql,
+        predicted_at=time.sql,
+        in_all_chunks=time.between("earliest_start", "latest_end"),
+    )
+    return with_used_values(dialect, sql, values | span_values(earliest_start=earliest, latest_end=latest))
 
 
 def prediction_time(spec: ModelSpec, table: Table, alias: str = PREDICTIONS_ALIAS) -> TimeColumn:

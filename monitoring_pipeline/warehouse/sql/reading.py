@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
+from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead, PredictionState
 from monitoring_pipeline.warehouse.sql.counting.counting import SqlCounting
 from monitoring_pipeline.warehouse.sql.open_source import (
     OpenSource,
@@ -16,6 +16,7 @@ from monitoring_pipeline.warehouse.sql.open_source import (
     read_labels_where,
     read_predictions_where,
 )
+from monitoring_pipeline.warehouse.sql.queries import prediction_states_query
 
 
 class SqlReads(ABC):
@@ -49,6 +50,20 @@ class SqlReads(ABC):
         """
         with self.open() as source:
             return read_labels_where(source, spec, chunk, as_of)
+
+    def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> dict[str, PredictionState]:
+        """Return by chunk key, from one query, how many predictions there are, and the time of the last one.
+
+        Raises:
+            MissingColumnError: when the column of the time does not exist.
+            WrongTimeTypeError: when the time is neither timestamp nor date.
+        """
+        if not chunks:
+            return {}
+        with self.open() as source:
+            found = source.frame(prediction_states_query(spec, source.predictions(spec), chunks)).rows()
+        absent = dict.fromkeys((chunk.key for chunk in chunks), PredictionState())
+        return absent | {key: PredictionState(*row) for key, *row in found}
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
         """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
