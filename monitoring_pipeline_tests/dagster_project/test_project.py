@@ -65,7 +65,7 @@ def test_without_a_prefix_all_names_are_those_of_earlier_versions(world):
         },
         "groups": {"m", "reports"},
         "jobs": {"m_nightly", "m_late_labels", "record_failures", "deliver_alerts"},
-        "sensors": {"pipeline_health", "alerts", "reports", "late_labels"},
+        "sensors": {"outages", "pipeline_health", "alerts", "reports", "late_labels"},
         "schedules": {"m_schedule"},
         "resources": set(RESOURCES),
         "pools": {"m"},

@@ -67,5 +67,5 @@ def test_definitions_of_the_demo_are_serializable_for_the_web_server(tmp_path):
     names = {job.name for job in repository.get_all_jobs()}
     assert {"flight_delay_retrain", "flight_delay_gate", "flight_delay_rollout"} <= names
     assert {sensor.name for sensor in repository.sensor_defs} == {
-        "alerts", "late_labels", "pipeline_health", "reports", "retraining",
+        "alerts", "late_labels", "outages", "pipeline_health", "reports", "retraining",
     }  # fmt: skip

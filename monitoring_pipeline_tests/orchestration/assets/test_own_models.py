@@ -203,7 +203,7 @@ def test_definitions_contain_jobs_and_schedules_per_model_and_shared_sensors(mon
     assert names == of_models | {"record_failures", "deliver_alerts"}
     assert {schedule.name for schedule in repository.schedule_defs} == {f"{m}_schedule" for m in (LOANS, DELIVERIES)}
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
-        "alerts", "late_labels", "pipeline_health", "reports",
+        "alerts", "late_labels", "outages", "pipeline_health", "reports",
     ]  # fmt: skip
 
 
