@@ -183,7 +183,7 @@ def project_definitions(settings: Settings, clock: Clock = system_clock) -> dg.D
     with warnings.catch_warnings():
         # Dagster still marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        built, unbuilt = _built_models(specs, resources, names)
+        built, unbuilt = _built_models(specs, resources, names, has_freshness=settings.freshness)
     models = list(built.values())
     return dg.Definitions.merge(
         *models,
@@ -204,14 +204,14 @@ def project_definitions(settings: Settings, clock: Clock = system_clock) -> dg.D
 
 
 def _built_models(
-    specs: Sequence[LoadedSpec], resources: dict[str, dg.ResourceDefinition], names: Names
+    specs: Sequence[LoadedSpec], resources: dict[str, dg.ResourceDefinition], names: Names, *, has_freshness: bool
 ) -> tuple[dict[str, dg.Definitions], tuple[BadSpec, ...]]:
     """Return the definitions by model, and the specs of which none can be built."""
     built: dict[str, dg.Definitions] = {}
     bad: list[BadSpec] = []
     for loaded in specs:
         try:
-            built[loaded.spec.name] = build_model_definitions(loaded, resources, names)
+            built[loaded.spec.name] = build_model_definitions(loaded, resources, names, has_freshness=has_freshness)
         except Exception as error:  # noqa: BLE001 - one model must not stop the others
             bad.append(unusable(loaded.path, error))
             logging.getLogger(__name__).error("this spec is not used: %s", bad[-1].problems[0])  # noqa: TRY400 - clipped

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     prefix: str = Field(default="", pattern="^([A-Za-z][A-Za-z0-9_]*)?$")
     """What stands before the names of all assets, jobs, sensors, resources, pools and groups in Dagster; set it if the
     definitions are part of another project."""
+    freshness: bool = False
+    """Whether verdicts have a freshness policy in Dagster."""
     models: Path = Path(__file__).parent / "models"
     """Directory of model specs."""
     warehouse: str = Field(default="", repr=False)

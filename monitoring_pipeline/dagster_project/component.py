@@ -71,6 +71,9 @@ class ModelMonitor(dg.Component, dg.Resolvable, dg.Model):
     store: str | None = None
     """SQLAlchemy URL of the store of results."""
 
+    freshness: bool | None = None
+    """Whether verdicts have a freshness policy."""
+
     @field_validator("home", "warehouse", "store")
     @classmethod
     def _is_set(cls, given: str | None) -> str:
@@ -94,6 +97,7 @@ class ModelMonitor(dg.Component, dg.Resolvable, dg.Model):
             home=None if self.home is None else root / self.home,
             warehouse=None if self.warehouse is None else _address(root, self.warehouse),
             store=self.store,
+            freshness=self.freshness,
         )
 
 

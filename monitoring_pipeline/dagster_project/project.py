@@ -23,6 +23,7 @@ def defs(
     home: Path | str | None = None,
     warehouse: str | Path | dg.EnvVar | None = None,
     store: str | dg.EnvVar | None = None,
+    freshness: bool | None = None,
 ) -> dg.Definitions:
     """Return the definitions of all models of a folder, to be merged with those of a project.
 
@@ -36,6 +37,7 @@ def defs(
         home: folder of everything that has no place elsewhere.
         warehouse: path of a DuckDB file, or URL of the database with the predictions and labels.
         store: SQLAlchemy URL of the store of results.
+        freshness: whether verdicts have a freshness policy.
 
     Raises:
         BadPrefixError: when Dagster cannot make names with the prefix.
@@ -43,7 +45,10 @@ def defs(
         SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     hide_in_logs()
-    given = {"prefix": prefix or None, "models": models, "home": home, "warehouse": warehouse, "store_url": store}
+    given = {
+        "prefix": prefix or None, "models": models, "home": home, "warehouse": warehouse, "store_url": store,
+        "freshness": freshness,
+    }  # fmt: skip
     with hidden_in_errors():
         settings = settings_of(given)
         report_unusable_specs(settings)

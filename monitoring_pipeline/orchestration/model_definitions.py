@@ -34,7 +34,11 @@ from monitoring_pipeline.steps.specs.checks import check_model
 
 
 def build_model_definitions(
-    loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition], names: Names = PLAIN
+    loaded: LoadedSpec,
+    resources: Mapping[str, dg.ResourceDefinition],
+    names: Names = PLAIN,
+    *,
+    has_freshness: bool = False,
 ) -> dg.Definitions:
     """Return the assets, checks, jobs and schedule of one model.
 
@@ -42,6 +46,7 @@ def build_model_definitions(
         loaded: the model's spec.
         resources: the resources of the jobs; they are bound here, because Dagster would copy sensors of unbound jobs.
         names: the names of definitions; those of the resources have them already.
+        has_freshness: whether the verdict has a freshness policy.
 
     Raises:
         SpecError: when the spec names a statistic, metric, column or SQL file that does not exist.
@@ -50,7 +55,7 @@ def build_model_definitions(
     check_model(loaded)
     nightly = build_nightly_job(spec, asset_keys(spec, names), names)
     return dg.Definitions(
-        assets=[*build_assets(loaded, names), build_report_asset(spec, names)],
+        assets=[*build_assets(loaded, names, has_freshness=has_freshness), build_report_asset(spec, names)],
         jobs=[nightly, *_late_labels_jobs(spec, names), *_retraining_jobs(loaded, resources, names)],
         schedules=[build_schedule(spec, nightly, names)] if spec.upstream.trigger == "schedule" else [],
     )

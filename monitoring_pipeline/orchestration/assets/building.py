@@ -12,10 +12,12 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, wit
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
+from monitoring_pipeline.orchestration.assets.freshness import freshness_of
 from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names, upstream_key
 from monitoring_pipeline.orchestration.runs.outages import failure_of_outage, note_outage
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -23,14 +25,20 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL,
 RESOURCES = {"outside", "alerting"}
 
 
-def build_assets(loaded: LoadedSpec, names: Names = PLAIN) -> list[dg.AssetsDefinition]:
-    """Return the assets of one model."""
+def build_assets(loaded: LoadedSpec, names: Names = PLAIN, *, has_freshness: bool = False) -> list[dg.AssetsDefinition]:
+    """Return the assets of one model.
+
+    Args:
+        loaded: the model's spec.
+        names: the names of definitions.
+        has_freshness: whether the verdict has a freshness policy.
+    """
     with warnings.catch_warnings():
         # Dagster marks single-run backfills as beta, and checks with partitions as a preview. Both are used on purpose:
         # one reads a table only once, the other keeps the result of each chunk.
         for category in (dg.BetaWarning, dg.PreviewWarning):
             warnings.simplefilter("ignore", category)
-        return [_build_asset(asset, loaded, names) for asset in assets_of(loaded.spec)]
+        return [_build_asset(asset, loaded, names, has_freshness=has_freshness) for asset in assets_of(loaded.spec)]
 
 
 def asset_keys(spec: ModelSpec, names: Names = PLAIN) -> list[dg.AssetKey]:
@@ -44,7 +52,7 @@ def late_label_asset_keys(spec: ModelSpec, names: Names = PLAIN) -> list[dg.Asse
     return [names.asset(spec.name, asset.name) for asset in assets if asset.may_change_with_late_labels]
 
 
-def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDefinition:
+def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names, *, has_freshness: bool) -> dg.AssetsDefinition:
     spec = loaded.spec
     present, key = {other.name for other in assets_of(spec)}, names.asset(spec.name, asset.name)
     optional: dict[str, Any] = {}
@@ -52,6 +60,8 @@ def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDef
         optional |= {"partitions_def": partitions_of(spec), "backfill_policy": dg.BackfillPolicy.single_run()}
     if asset.reads_source:
         optional |= {"retry_policy": RETRIES}
+    if has_freshness and asset.name == str(Producer.VERDICT):
+        optional |= {"freshness_policy": freshness_of(spec)}
     if asset.config:
         optional |= {"config_schema": asset.config.to_config_schema().as_field()}
 

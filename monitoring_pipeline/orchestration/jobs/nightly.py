@@ -7,15 +7,16 @@ import dagster as dg
 
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
+from monitoring_pipeline.orchestration.runs.times import CRON_DAYS
 from monitoring_pipeline.spec.model import ModelSpec
 
 _TICK = dt.timedelta(hours=1)
-_DAYS = {
-    "day": ("* * *", "Every night", "yesterday's"),
-    "week": ("* * 1", "Every Monday", "last week's"),
-    "month": ("1 * *", "On the first day of every month", "last month's"),
+_WORDS = {
+    "day": ("Every night", "yesterday's"),
+    "week": ("Every Monday", "last week's"),
+    "month": ("On the first day of every month", "last month's"),
 }
-"""By the word for a chunk: the days in cron, and words for the description."""
+"""Words for the description, by the word for a chunk."""
 
 
 def build_nightly_job(
@@ -64,12 +65,12 @@ def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition, names: Na
 
 def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition, name: str) -> dg.ScheduleDefinition:
     hour, minute = map(int, spec.schedule.split(":"))
-    days, words, which = _DAYS[spec.calendar.noun]
+    words, which = _WORDS[spec.calendar.noun]
 
     @dg.schedule(
         job=job,
         name=name,
-        cron_schedule=f"{minute} {hour} {days}",
+        cron_schedule=f"{minute} {hour} {CRON_DAYS[spec.calendar.noun]}",
         execution_timezone=spec.timezone,
         description=f"{words} at {spec.schedule} in {spec.timezone}: {which} chunk of {spec.name}.",
     )
