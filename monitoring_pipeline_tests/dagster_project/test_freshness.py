@@ -1,6 +1,7 @@
 """Freshness policies, and attributes of assets that people change with Dagster's own functions."""
 
 import datetime as dt
+import warnings
 
 import dagster as dg
 import pytest
@@ -9,6 +10,7 @@ from dagster._core.definitions.freshness import CronFreshnessPolicy, TimeWindowF
 import monitoring_pipeline
 from monitoring_pipeline.orchestration.assets.freshness import freshness_of
 from monitoring_pipeline_tests.dagster_project.test_project import MONITORED
+from monitoring_pipeline_tests.docs.pages import blocks_of
 from monitoring_pipeline_tests.spec.cases import binary_spec
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 
@@ -62,15 +64,14 @@ def test_every_asset_of_a_model_has_an_owner_kinds_or_checks_tags_a_group_and_li
     assert [name for name, spec in specs.items() if "dagster/code_references" not in spec.metadata] == ["report"]
 
 
-def test_documented_condition_is_added_to_the_reports(folder):
-    monitoring = monitoring_pipeline.defs(prefix="ml_monitoring", models=folder / "models", home=folder / "home")
-    condition = dg.AutomationCondition.on_cron("0 8 * * *")
-    with pytest.warns(dg.PreviewWarning):
-        changed = monitoring.map_asset_specs(
-            selection='key:"ml_monitoring/*/report"',
-            func=lambda spec: spec.replace_attributes(automation_condition=condition),
-        )
-    dg.Definitions.validate_loadable(changed)
-    specs = specs_of(changed)
-    assert specs["report"].automation_condition == condition
+def test_documented_condition_is_added_to_the_reports(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    _, example = [block.text for block in blocks_of("python") if block.page == "docs/dagster_project.md"]
+    found = {"monitoring_pipeline": monitoring_pipeline, "dg": dg}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        exec(example, found)
+    dg.Definitions.validate_loadable(found["monitoring"])
+    specs = specs_of(found["monitoring"])
+    assert specs["report"].automation_condition == dg.AutomationCondition.on_cron("0 8 * * *")
     assert specs["verdict"].automation_condition is None

@@ -271,7 +271,7 @@ def test_import_of_the_package_imports_neither_dagster_nor_polars():
 
 
 def test_documented_project_loads(world, monkeypatch):
-    (example,) = [block.text for block in blocks_of("python") if block.page == "docs/dagster_project.md"]
+    example, _ = [block.text for block in blocks_of("python") if block.page == "docs/dagster_project.md"]
     monkeypatch.setenv("SCORES_DB", str(world.warehouse))
     monkeypatch.chdir(world.folder)
     found = {"my_project": users_project()}
