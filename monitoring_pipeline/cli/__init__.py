@@ -72,6 +72,10 @@ class _WithoutSecrets(LazyGroup):
             "retaining.retain",
             "Remove what retention.yaml no longer keeps: rows of old chunks, replaced results, runs of Dagster.",
         ),
+        "forget": Place(
+            "forgetting.forget",
+            "Remove the rows of a person from the snapshots of MODEL, so that they are never read again.",
+        ),
         "migrate": Place(
             "migrating.migrate", "Make the tables of the store, or upgrade them to those of this version."
         ),

@@ -54,6 +54,18 @@ class RemovableSnapshots(Protocol):
         """Whether files can be removed here; an object store has rules of its own for that."""
         ...
 
+    def files(self, model: str) -> list[str]:
+        """Return the URIs of all files of a model that are there."""
+        ...
+
+    def read(self, uri: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the rows of a file: the named columns, or all.
+
+        Raises:
+            SnapshotError: when the file is missing or damaged.
+        """
+        ...
+
     def size(self, uri: str) -> int:
         """Return the bytes of a file; 0 if it is gone."""
         ...

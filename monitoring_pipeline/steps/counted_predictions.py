@@ -23,12 +23,19 @@ from monitoring_pipeline.evaluation.rows.probabilities import measure_scores
 from monitoring_pipeline.evaluation.rows.pushdown import ChunkFacts, sampled_every
 from monitoring_pipeline.ports.counting import CountedColumns, Counting
 from monitoring_pipeline.ports.outside import Reading
+from monitoring_pipeline.ports.upkeep import Upkeep
 from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, outcome_fingerprint, require_rows_known_before
+from monitoring_pipeline.steps.inputs import (
+    PREDICTIONS,
+    made_from,
+    outcome_fingerprint,
+    require_rows_known_before,
+    without_forgotten,
+)
 from monitoring_pipeline.steps.predictions import PredictionsOutcome, expectation_of_rows, reference_of_table
 from monitoring_pipeline.steps.references import load_references, schema_refusal
 from monitoring_pipeline.steps.refusals import refusal_results
@@ -59,7 +66,7 @@ def count_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading, counti
         return PredictionsOutcome(results, suite, refusal)
     scores = measure_scores(spec, facts.scores, facts.sums)
     references = load_references(spec, reading.store, [version.model_version for version in facts.versions])
-    taken = _taken(spec, read, suite, facts, references, id_key=reading.id_key)
+    taken = _taken(spec, read, suite, facts, references, reading.store, id_key=reading.id_key)
     counted = counting.profiles(spec, chunk, facts, taken.bins)
     suite = replace(suite, values=taken.sampled.noted(suite.values))
     counts = {version.model_version: version.kept for version in facts.versions}
@@ -127,6 +134,7 @@ def _taken(
     suite: SuiteResult,
     facts: ChunkFacts,
     references: Mapping[str, Reference],
+    store: Upkeep,
     *,
     id_key: bytes,
 ) -> _Taken:
@@ -134,6 +142,7 @@ def _taken(
     readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
     projections = {version: reference.projections for version, reference in references.items()}
     canonical = canonical_predictions(spec, readable, id_key=id_key, without_time=0, projections=projections).frame
+    canonical = without_forgotten(spec, canonical, store)
     codes = number_codes(spec, readable, read.table_columns)
     rows = with_known_categories(canonical, codes, {version: each.bins for version, each in references.items()})
     columns = spec.with_features_in(spec.features.keys() - set(unreadable)).columns

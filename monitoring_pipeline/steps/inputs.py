@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprin
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.upkeep import Upkeep
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
@@ -68,6 +69,12 @@ def require_rows_known_before(
     table = (spec.labels and kind == LABELS and spec.labels.table) or spec.predictions.table
     message = f"{table} has no {kind} of this {spec.calendar.noun} now, and had some when it was read before"
     raise SourceUnreachableError(message)
+
+
+def without_forgotten(spec: ModelSpec, rows: pl.DataFrame, store: Upkeep) -> pl.DataFrame:
+    """Return canonical rows without those that were removed on request."""
+    forgotten = store.forgotten(spec.name)
+    return rows.filter(~pl.col("row_id").is_in(forgotten)) if forgotten else rows
 
 
 def with_readable_features(spec: ModelSpec, chunk: Chunk, store: Results) -> ModelSpec:

@@ -8,6 +8,7 @@ from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, no_l
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import without_forgotten
 
 
 def read_canonical_labels(
@@ -21,4 +22,5 @@ def read_canonical_labels(
     if spec.labels is None:
         return no_labels(spec)
     read = reading.warehouse.read_labels(spec, window, as_of)
-    return canonical_labels(spec, read.frame, predictions, read.accounting, id_key=reading.id_key).frame
+    labels = canonical_labels(spec, read.frame, predictions, read.accounting, id_key=reading.id_key).frame
+    return without_forgotten(spec, labels, reading.store)

@@ -99,6 +99,13 @@ class SnapshotFiles:
         """Whether files can be removed here; an object store has rules of its own for that."""
         return self._folder is not None
 
+    def files(self, model: str) -> list[str]:
+        """Return the URIs of all files of a model that are there; none in an object store."""
+        if self._folder is None:
+            return []
+        found = (self._folder / model).rglob("*.parquet")
+        return sorted(path.relative_to(self._folder).as_posix() for path in found)
+
     def size(self, uri: str) -> int:
         """Return the bytes of a file; 0 if it is gone, or in an object store."""
         try:

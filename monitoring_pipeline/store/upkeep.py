@@ -13,7 +13,7 @@ from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.tables.results import REVISED_TABLES, chunk_revisions, snapshots
-from monitoring_pipeline.store.tables.upkeep import audit
+from monitoring_pipeline.store.tables.upkeep import audit, forgotten_rows
 
 _OF_CHUNKS = (Producer.PREDICTIONS.value, Producer.LABELS.value)
 _KEY = ("model", "chunk", "producer", "revision")
@@ -84,6 +84,36 @@ class UpkeepStore(StoreConnection):
                     for key in keys
                 )
         return removed
+
+    def snapshot_files(self, model: str) -> list[str]:
+        """Return the URIs of all files to which results of a model point, each once."""
+        column = snapshots.c
+        is_there = sa.and_(column.uri != "", ~column.uri.startswith(REMOVED))
+        with reading(self._engine) as connection:
+            found = connection.execute(sa.select(column.uri).distinct().where(column.model == model, is_there))
+            return sorted(found.scalars())
+
+    def point_to(self, model: str, uri: str, written: str, *, fingerprint: str, fewer_rows: int) -> None:
+        """Let all results that point to a file point to another one with fewer rows, in one transaction."""
+        pointing = snapshots.update().where(snapshots.c.model == model, snapshots.c.uri == uri)
+        with writing(self._engine, f"upkeep/{model}") as connection:
+            connection.execute(
+                pointing.values(uri=written, fingerprint=fingerprint, rows=snapshots.c.rows - fewer_rows)
+            )
+
+    def remember_forgotten(self, model: str, row_ids: Collection[str], *, at: dt.datetime) -> None:
+        """Keep hashed ids whose rows must not be read again."""
+        with writing(self._engine, f"upkeep/{model}") as connection:
+            known = set(connection.execute(sa.select(forgotten_rows.c.row_id).filter_by(model=model)).scalars())
+            rows = [{"model": model, "row_id": row_id, "at": at} for row_id in sorted(set(row_ids) - known)]
+            if rows:
+                connection.execute(forgotten_rows.insert(), rows)
+
+    def forgotten(self, model: str) -> list[str]:
+        """Return the hashed ids of a model whose rows must not be read again."""
+        statement = sa.select(forgotten_rows.c.row_id).filter_by(model=model).order_by(forgotten_rows.c.row_id)
+        with reading(self._engine) as connection:
+            return list(connection.execute(statement).scalars())
 
     def record(self, entry: AuditEntry) -> None:
         """Add an entry to the audit."""

@@ -35,6 +35,7 @@ from monitoring_pipeline.steps.inputs import (
     outcome_fingerprint,
     require_rows_known_before,
     required_snapshot,
+    without_forgotten,
 )
 from monitoring_pipeline.steps.pushdown import noted, rows_counted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references
@@ -57,7 +58,8 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
     rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
     labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
     seen = _seen_before(spec, chunk, reading)
-    known = _with_times(spec, labels.frame, as_of, seen.labels)
+    labelled_now = without_forgotten(spec, labels.frame, reading.store)
+    known = _with_times(spec, labelled_now, as_of, seen.labels)
     content = fingerprint(known)
     snapshot = Snapshot(
         kind=LABELS,
@@ -65,7 +67,7 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         fingerprint=content,
         rows=read.frame.height,
         latest_at=latest_time(known["known_at"] if spec.declared_labels.known_at is None else read.frame["known_at"]),
-        state=read.state.fingerprint if known.height == labels.frame.height else f"{read.state.fingerprint} at {as_of}",
+        state=read.state.fingerprint if known.height == labelled_now.height else f"{read.state.fingerprint} at {as_of}",
     )
     labelled = rows_with_label(rows, known)
     counts = _Counts(rows.height, labelled, _expected(spec, rows, reading.store, as_of))
@@ -161,7 +163,7 @@ def labels_again(
     read = _read(spec, chunk, as_of, reading)
     rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
     labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
-    return _with_times(spec, labels.frame, as_of, before)
+    return _with_times(spec, without_forgotten(spec, labels.frame, reading.store), as_of, before)
 
 
 def _read(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> LabelsRead:

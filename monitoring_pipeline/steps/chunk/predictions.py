@@ -26,6 +26,7 @@ from monitoring_pipeline.steps.inputs import (
     made_from,
     outcome_fingerprint,
     require_rows_known_before,
+    without_forgotten,
 )
 from monitoring_pipeline.steps.predictions import PredictionsOutcome, expectation_of_rows, reference_of_table
 from monitoring_pipeline.steps.pushdown import CountedThere, read_or_counted
@@ -61,7 +62,7 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         projections={version: reference.projections for version, reference in references.items()},
     )
     frame = with_known_categories(
-        rows.frame,
+        without_forgotten(spec, rows.frame, reading.store),
         number_codes(spec, readable, read.table_columns),
         {version: reference.bins for version, reference in references.items()},
     )

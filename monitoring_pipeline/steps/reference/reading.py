@@ -20,6 +20,7 @@ from monitoring_pipeline.spec.declaration import rows_elsewhere, spec_of_referen
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow
+from monitoring_pipeline.steps.inputs import without_forgotten
 from monitoring_pipeline.steps.labels import read_canonical_labels
 from monitoring_pipeline.steps.references import schema_refusal
 from monitoring_pipeline.steps.scoring import scored_by
@@ -89,6 +90,7 @@ def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside
         without_time=read.rows_without_time,
         projections=by_version,
     ).frame
+    served = without_forgotten(spec, served, outside.store)
     rows = _with_rows_of(spec, served, model_version, outside.registry)
     return ReferenceRows(
         spec=spec.with_features_in(readable.columns),

@@ -28,6 +28,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.statistics.seeding import generator_of
+from monitoring_pipeline.steps.inputs import without_forgotten
 from monitoring_pipeline.steps.labels import read_canonical_labels
 from monitoring_pipeline.steps.roles import effective_spec, recorded_champion
 
@@ -70,6 +71,7 @@ def labelled_rows(
     chunk = spec.calendar.window(window)
     read = outside.warehouse.read_predictions(spec, chunk)
     rows = canonical_predictions(spec, read.frame, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    rows = without_forgotten(spec, rows, outside.store)
     labels = read_canonical_labels(spec, chunk, rows, now, outside)
     return one_row_per_id(rows, labels, preferred_version=preferred_version)
 
