@@ -66,7 +66,7 @@ def count_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading, counti
         return PredictionsOutcome(results, suite, refusal)
     scores = measure_scores(spec, facts.scores, facts.sums)
     references = load_references(spec, reading.store, [version.model_version for version in facts.versions])
-    taken = _taken(spec, read, suite, facts, references, reading.store, id_key=reading.id_key)
+    taken = _taken(spec, read, suite, facts, references, store=reading.store, id_key=reading.id_key)
     counted = counting.profiles(spec, chunk, facts, taken.bins)
     suite = replace(suite, values=taken.sampled.noted(suite.values))
     counts = {version.model_version: version.kept for version in facts.versions}
@@ -134,8 +134,8 @@ def _taken(
     suite: SuiteResult,
     facts: ChunkFacts,
     references: Mapping[str, Reference],
-    store: Upkeep,
     *,
+    store: Upkeep,
     id_key: bytes,
 ) -> _Taken:
     unreadable = unreadable_features(spec, suite.schema)

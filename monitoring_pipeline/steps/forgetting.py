@@ -63,7 +63,12 @@ def forget(
         files: the files of the snapshots.
         now: the time.
         actor: who asks.
+
+    Raises:
+        SnapshotError: when the snapshots are in an object store.
     """
+    if not files.can_remove:
+        raise SnapshotError("snapshots in an object store cannot be removed from here; nothing was changed")
     model, hashes = spec.name, hashed_ids(ids, outside.id_key)
     # They are recorded first, so that nothing reads them again while their rows are removed.
     outside.store.remember_forgotten(model, hashes, at=now)

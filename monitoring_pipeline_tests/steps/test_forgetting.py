@@ -53,9 +53,7 @@ def test_rows_are_in_no_file_and_no_table_and_numbers_stay(kept):
     assert (removed.ids, removed.rows, removed.files, removed.unreadable) == (2, 3, 3, ())
     assert files_with_rows(kept) == []
     assert {name: rows for name, rows in kept.tables(LOANS).items() if name != "snapshots"} == before
-    written = b"".join(
-        path.read_bytes() for path in kept.folder.rglob("*") if path.is_file() and "results.db" in path.name
-    )
+    written = b"".join(path.read_bytes() for path in kept.folder.glob("results.db*"))
     with kept.store() as store:
         (entry,) = [each for each in store.audit(LOANS) if each.action is AuditAction.FORGOTTEN]
         assert store.forgotten(LOANS) == HASHES
@@ -72,7 +70,7 @@ def test_rows_do_not_come_back_by_any_reading(kept):
     with kept.store() as store:
         reference = store.snapshot(LOANS, "2024-03-15/2024-03-25", reference_producer("2024.1"))
     forgotten(kept)
-    assert kept.failures(LOANS, DAYS[0], DAYS[-1]) == ()
+    assert kept.failures(LOANS, DAYS[2]) == ()
     assert files_with_rows(kept) == []
     with kept.store() as store:
         pointed = store.snapshot(LOANS, "2024-03-15/2024-03-25", reference_producer("2024.1"))
