@@ -1,7 +1,8 @@
 """Forgetting: the rows of a person are nowhere, do not come back, and no stored number changes."""
 
-import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,6 @@ from monitoring_pipeline.composition import open_outside
 from monitoring_pipeline.records.audit import AuditAction
 from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.steps.forgetting import Forgotten, forget, hashed_ids
-from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, copy_world
 
@@ -84,20 +84,29 @@ def test_rows_do_not_come_back_by_any_reading(kept):
     assert files_with_rows(kept) == []
 
 
-@pytest.mark.parametrize(("owner", "name", "nth"), [(ResultStore, "point_to", 2), (SnapshotFiles, "remove", 1)])
-def test_killed_removal_is_finished_by_the_next(kept, owner, name, nth):
-    if (child := os.fork()) == 0:
-        calls, whole = iter(range(1, 100)), getattr(owner, name)
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.steps.test_forgetting import forgotten
+from monitoring_pipeline_tests.worlds.world import World
+folder, owner, name, nth = sys.argv[1:]
+owner = {"store": ResultStore, "files": SnapshotFiles}[owner]
+calls, whole = iter(range(1, 100)), getattr(owner, name)
+def dies(*given, **named):
+    if next(calls) == int(nth):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*given, **named)
+setattr(owner, name, dies)
+forgotten(World(Path(folder), None))
+"""
 
-        def dies(*given, **named):
-            if next(calls) == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return whole(*given, **named)
 
-        setattr(owner, name, dies)
-        forgotten(kept)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+@pytest.mark.parametrize("death", ["store point_to 2", "files remove 1"])
+def test_killed_removal_is_finished_by_the_next(kept, death):
+    command = [sys.executable, "-c", DIES, str(kept.folder), *death.split()]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert files_with_rows(kept)
     forgotten(kept)
     assert files_with_rows(kept) == []
 
