@@ -87,6 +87,7 @@ def test_rows_do_not_come_back_by_any_reading(kept):
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.steps.test_forgetting import forgotten
 from monitoring_pipeline_tests.worlds.world import World
