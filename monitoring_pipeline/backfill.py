@@ -18,6 +18,7 @@ from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import check_range
 from monitoring_pipeline.orchestration.runs.processes import Processes, measured_by
 from monitoring_pipeline.orchestration.runs.progress import ReportMeasured, measured_chunks_reported
+from monitoring_pipeline.settings import make_private_folder
 from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -100,7 +101,7 @@ def failure_messages(result: dg.ExecuteInProcessResult) -> Iterator[str]:
 @contextmanager
 def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance in ``home``; copy the project's dagster.yaml there if the folder has none."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(dagster_yaml().read_text(encoding="utf-8"), encoding="utf-8")
     with _alone(home):

@@ -22,7 +22,7 @@ from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
 from monitoring_pipeline.prometheus.querying import PrometheusServers
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
-from monitoring_pipeline.settings import Settings, variable_of
+from monitoring_pipeline.settings import Settings, variable_of, with_own_key
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 from monitoring_pipeline.spec.model import ModelSpec
@@ -111,6 +111,7 @@ def build_table_reading(adapters: Adapters, warehouse: str | None = None) -> Tab
 @contextmanager
 def open_outside(settings: Settings, *, run_id: str = "command") -> Iterator[Outside]:
     """Open the store, and yield everything outside that the settings describe."""
+    settings = with_own_key(settings)
     with ResultStore.open(settings.store_url) as store:
         yield build_adapters(settings).outside(store, run_id=run_id)
 

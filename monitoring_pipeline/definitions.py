@@ -20,7 +20,7 @@ from monitoring_pipeline.orchestration.model_definitions import build_model_defi
 from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.orchestration.runs.outside import build_outside
 from monitoring_pipeline.ports.clock import Clock
-from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.settings import Settings, with_own_key
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, SpecError, unusable, usable_specs
 from monitoring_pipeline.spec.model import ModelSpec
@@ -223,7 +223,7 @@ def defs() -> dg.Definitions:
     """Return the definitions for the settings in the environment; Dagster calls this when it loads the module."""
     hide_in_logs()
     with hidden_in_errors():
-        settings = Settings()
+        settings = with_own_key(Settings())
         report_unusable_specs(settings)
         return build_definitions(settings)
 

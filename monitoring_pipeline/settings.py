@@ -1,9 +1,11 @@
 """The settings. No other module reads environment variables."""
 
+import fcntl
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
@@ -24,6 +26,9 @@ from monitoring_pipeline.spec.retention import RetentionRules, load_retention_ru
 
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
+"""The key of the demo, and of homes that were made before each had its own."""
+ID_KEY = f"{PREFIX}ID_KEY"
+_ID_KEY_BYTES = 24
 WarehouseName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 DEFAULT_HOME = Path(".monitoring_pipeline")
 SETTINGS_FILE = "settings.env"
@@ -108,7 +113,7 @@ class Settings(BaseSettings):
     reports: Path = Path()
     """Folder of the reports that Dagster writes; default <home>/reports."""
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
-    """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
+    """Key of the hash of ids and of private values; a new home has its own, in settings.env. Keep it."""
     least_rows_shown: int = Field(default=LEAST_ROWS_SHOWN, ge=1)
     """Rows that a value needs to be quoted in a reason, a message or a chart."""
     alerting: Path = Path()
@@ -279,13 +284,62 @@ def remember(home: Path, variables: Mapping[str, str], *, keep_out: Collection[s
     }
     to_write = {name: value for name, value in variables.items() if name not in to_export}
     if to_write:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private_folder(home)
         path = home / SETTINGS_FILE
+        _make_private_file(path)
         kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in kept if line.partition("=")[0].strip() not in to_write]
         lines = [*kept, *(f"{name}={_quoted(value)}" for name, value in to_write.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return to_export
+
+
+def with_own_key(settings: Settings) -> Settings:
+    """Return the settings with the key of the home; a new home gets a key of its own, in ``settings.env``.
+
+    A key that is set is used. A home with results keeps the key that they were made with. A store that is no file may
+    be shared with other machines, so that no key is made. The demo has the same key everywhere, so that its numbers
+    are those of the documentation; it is written to the file for later commands.
+
+    Args:
+        settings: the settings of a command or a code location that will measure.
+
+    Raises:
+        OSError: when the file cannot be written.
+    """
+    if "id_key" in settings.model_fields_set or not _is_new(settings):
+        return settings
+    make_private_folder(settings.home)
+    with (settings.home / f"{SETTINGS_FILE}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another process may have made the key in the meantime.
+        kept = Settings(home=settings.home)
+        if "id_key" not in kept.model_fields_set:
+            is_demo = isinstance(settings, EnvironmentSettings)
+            remember(settings.home, {ID_KEY: DEFAULT_ID_KEY if is_demo else token_urlsafe(_ID_KEY_BYTES)})
+            kept = Settings(home=settings.home)
+    return (
+        settings if isinstance(settings, EnvironmentSettings) else settings.model_copy(update={"id_key": kept.id_key})
+    )
+
+
+def _is_new(settings: Settings) -> bool:
+    store = settings.store_url.removeprefix("sqlite:///")
+    snapshots = Path(settings.snapshots)
+    has_snapshots = "://" in settings.snapshots or (snapshots.is_dir() and any(snapshots.iterdir()))
+    return store != settings.store_url and not Path(store).exists() and not has_snapshots
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that do not exist, so that other users of the machine cannot read them."""
+    if not folder.exists():
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _make_private_file(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(0o600)
 
 
 def _quoted(value: str) -> str:

@@ -1,5 +1,6 @@
 """The order of the test files, what is forgotten after each test, and a fixture with a real PostgreSQL server."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -8,7 +9,11 @@ from hypothesis import Phase, settings
 
 from monitoring_pipeline.evaluation.privacy.secrets import _secrets
 from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN, show_values_from
+from monitoring_pipeline.settings import DEFAULT_ID_KEY
 from monitoring_pipeline_tests.postgresql_server import running_postgresql, why_no_server
+
+# Samples are drawn by hashed ids, so that numbers depend on the key. A home without one would get its own.
+os.environ.setdefault("MONITORING_PIPELINE_ID_KEY", DEFAULT_ID_KEY)
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 

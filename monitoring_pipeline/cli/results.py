@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from monitoring_pipeline.cli.execution.exit_codes import ExitCode
-from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings
+from monitoring_pipeline.cli.execution.opening import (
+    clear_errors,
+    find_model,
+    open_store,
+    read_settings,
+    read_settings_with_key,
+)
 from monitoring_pipeline.cli.execution.progress import Advance, progress
 from monitoring_pipeline.cli.options.completion import complete_models, complete_queries, complete_versions
 from monitoring_pipeline.cli.options.day_range import day_range
@@ -52,7 +58,7 @@ def backfill(model: str, first: str | None, last: str | None, workers: int, form
     from monitoring_pipeline.reports.terminal.results import chunk_table
 
     with clear_errors():
-        settings = read_settings()
+        settings = read_settings_with_key()
         loaded = find_model(settings, model)
         chunks = _chunks_to_fill(settings, loaded.spec, first, last)
         run = _run_range(settings, loaded.spec, chunks, workers)

@@ -9,7 +9,7 @@ import dagster as dg
 from monitoring_pipeline.definitions import project_definitions, report_unusable_specs
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs
 from monitoring_pipeline.orchestration.runs.names import Names
-from monitoring_pipeline.settings import PREFIX, Settings
+from monitoring_pipeline.settings import PREFIX, Settings, with_own_key
 
 
 class NoDefinitionsError(ValueError):
@@ -64,7 +64,7 @@ def settings_of(given: Mapping[str, object]) -> Settings:
     """
     values: dict[str, Any] = {name: _value(name, value) for name, value in given.items() if value is not None}
     Names(values.get("prefix", ""))
-    settings = Settings(**values)
+    settings = with_own_key(Settings(**values))
     if "models" not in settings.model_fields_set:
         message = f"no folder of specs is given: pass models=..., or set {PREFIX}MODELS"
         raise NoDefinitionsError(message)

@@ -25,7 +25,7 @@ from monitoring_pipeline.demo.seeding import seed_warehouse, weeks_in
 from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.reports.terminal.incidents import incident_table
 from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
-from monitoring_pipeline.settings import Settings, remember, variable_of
+from monitoring_pipeline.settings import Settings, remember, variable_of, with_own_key
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.spec.model import ModelSpec
@@ -83,6 +83,7 @@ def run_demo(settings: Settings, console: Console, messages: Console, progress: 
         messages.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
 
     file = _demo_file(settings)
+    settings = with_own_key(settings)
     weeks = _weeks(file, last_day, print_progress)
     seed_warehouse(file, settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress, weeks=weeks)
     if weeks:

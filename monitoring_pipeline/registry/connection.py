@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitoring_pipeline.registry.answering import check_answers
+from monitoring_pipeline.settings import make_private_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -77,7 +78,7 @@ def _create_complete(tracking_uri: str) -> None:
         return
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.unfinished-") as folder:
         complete = Path(folder) / path.name
         engine = create_sqlalchemy_engine_with_retry(f"{SQLITE}{complete}")

@@ -1,9 +1,10 @@
 """Connections to the store's database: SQLite in WAL mode, or PostgreSQL."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from monitoring_pipeline.store.faults import explain_faults
+from monitoring_pipeline.settings import make_private_folder
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
 BUSY_TIMEOUT_SECONDS = 30.0
@@ -69,7 +71,11 @@ def forget_pragmas(connection: Connection) -> None:
 
 
 def _sqlite_engine(url: URL, file: Path) -> Engine:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(file.parent)
+    if not file.exists():
+        # The files that SQLite makes beside it get the same permissions.
+        with suppress(OSError):
+            os.close(os.open(file, os.O_CREAT, 0o600))
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:

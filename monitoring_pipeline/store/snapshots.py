@@ -12,6 +12,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint as fingerprint_of
 from monitoring_pipeline.ports.snapshots import SnapshotDamagedError, SnapshotMissingError
+from monitoring_pipeline.settings import make_private_folder
 from monitoring_pipeline.store.seals import NO_SEAL, SEAL, is_sealed_as, seal
 
 # ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
@@ -188,7 +189,7 @@ class SnapshotFiles:
 
 def _write_locally(frame: pl.DataFrame, target: Path, uri: str) -> None:
     """Write under another name in the same folder, then rename, so that no partial file is read even after a crash."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target.parent)
     temporary = target.with_name(f".{uuid4().hex}.partial")
     try:
         with temporary.open("x+b") as file:

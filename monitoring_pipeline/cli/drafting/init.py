@@ -17,7 +17,7 @@ from monitoring_pipeline.cli.execution.opening import clear_errors
 from monitoring_pipeline.cli.execution.progress import progress
 from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
-from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.settings import Settings, with_own_key
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec
 from monitoring_pipeline.spec.model import Cadence
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
@@ -124,7 +124,7 @@ def _draft(source: str, given: _Given) -> None:
 
     keep_secret(passwords_of(source))
     address = address_of(source)
-    place = place_of(address, given.models, Settings())
+    place = place_of(address, given.models, with_own_key(Settings()))
     adapters = build_adapters(place.settings)
     ports = Source(
         tables=build_table_reading(adapters, place.warehouse),

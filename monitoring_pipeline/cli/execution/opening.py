@@ -21,6 +21,22 @@ def read_settings() -> "Settings":
     return Settings()
 
 
+def read_settings_with_key() -> "Settings":
+    """Return the settings of the environment for a command that measures; a new home gets a key of its own.
+
+    Raises:
+        ClickException: when the key cannot be kept in the home.
+    """
+    from monitoring_pipeline.settings import with_own_key
+
+    settings = read_settings()
+    try:
+        return with_own_key(settings)
+    except OSError as error:
+        message = f"the id key cannot be kept in {settings.home}: {error.strerror}; set MONITORING_PIPELINE_ID_KEY"
+        raise click.ClickException(message) from None
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Show an error that a user can correct as one message; any other error keeps its traceback."""

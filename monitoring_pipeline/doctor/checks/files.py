@@ -12,7 +12,7 @@ from monitoring_pipeline.doctor.deployment import Deployment
 from monitoring_pipeline.doctor.findings import Finding, ok, problem, warning
 from monitoring_pipeline.ports.snapshots import SnapshotError
 from monitoring_pipeline.records.producer import reference_producer
-from monitoring_pipeline.settings import DEFAULT_ID_KEY
+from monitoring_pipeline.settings import DEFAULT_ID_KEY, SETTINGS_FILE
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 
 GROWING = ("results.db", "snapshots", "dagster")
@@ -74,11 +74,14 @@ def id_key(deployment: Deployment) -> Iterator[Finding]:
     """Yield whether ids are hashed with a key of one's own."""
     if deployment.settings.id_key.get_secret_value() == DEFAULT_ID_KEY:
         yield warning(
-            "ids are hashed with the key that everybody knows, so that short ids can be guessed from snapshots",
-            "set MONITORING_PIPELINE_ID_KEY before the first night; with a new key, past days are measured again",
+            "ids and private values are hashed with the key that everybody knows, so that short ones can be guessed",
+            "change the key: docs/privacy.md#the-key; with a new key, past days are measured again",
         )
     else:
         yield ok("ids are hashed with a key of your own")
+    file = deployment.settings.home / SETTINGS_FILE
+    if file.exists() and stat.S_IMODE(file.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield warning(f"other users of this machine may read {file}, which may have the key", f"chmod 600 {file}")
 
 
 def snapshots(deployment: Deployment) -> Iterator[Finding]:
