@@ -62,7 +62,7 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
     """Return the adapters that the settings describe."""
     return Adapters(
         warehouse=RoutedWarehouse(_engines(settings), settings.id_key.get_secret_value().encode()),
-        snapshots=SnapshotFiles(settings.snapshots),
+        snapshots=SnapshotFiles(settings.snapshots, settings.id_key.get_secret_value().encode()),
         suites=_run_suite,
         id_key=settings.id_key.get_secret_value().encode(),
         registry=ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow"),

@@ -22,6 +22,10 @@ class SnapshotLostError(SnapshotError):
     """A damaged or missing snapshot cannot be made again, because the warehouse has other rows now, or none."""
 
 
+class OtherKeyError(SnapshotError):
+    """The snapshots hold ids that were hashed with another key."""
+
+
 class Snapshots(Protocol):
     """Immutable files of canonical rows. Reading verifies that a file is the one that was written."""
 

@@ -1,6 +1,7 @@
 """Snapshots: immutable Parquet files with the rows of a chunk, under one root."""
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint as fingerprint_of
-from monitoring_pipeline.ports.snapshots import SnapshotDamagedError, SnapshotMissingError
+from monitoring_pipeline.ports.snapshots import OtherKeyError, SnapshotDamagedError, SnapshotMissingError
 from monitoring_pipeline.settings import make_private_folder
 from monitoring_pipeline.store.seals import NO_SEAL, SEAL, is_sealed_as, seal
 
@@ -22,6 +23,8 @@ _IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
 _COMPRESSION = "lz4"
 # The first rows of a file are a sample; they are read without the others.
 _ROW_GROUP = 50_000
+KEY_FILE = "id_key.parquet"
+"""Holds the fingerprint of the key with which the ids of all files below the root are hashed."""
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 # A damaged file can make the library panic, which is no Exception.
@@ -37,12 +40,16 @@ class SnapshotFiles:
     each process.
     """
 
-    def __init__(self, root: str) -> None:
-        """Take the root; a local folder is created with the first file."""
+    def __init__(self, root: str, key: bytes | None = None) -> None:
+        """Take the root, and the key with which ids in the rows are hashed; a local folder is made with its first file.
+
+        All files below a root are written with one key. Its fingerprint is kept beside them; None checks nothing.
+        """
         local = root.removeprefix("file://")
         self._root = root.rstrip("/") if "://" in local else local
         self._folder = None if "://" in local else Path(local)
         self._known: dict[str, tuple[int, ...]] = {}
+        self._key, self._is_own_key = key, False
 
     def write(self, frame: pl.DataFrame, *, model: str, chunk: str, kind: str, fingerprint: str) -> str:
         """Write a chunk's rows and return the file's name relative to the root; an undamaged file is left alone.
@@ -56,7 +63,9 @@ class SnapshotFiles:
 
         Raises:
             ValueError: when a part cannot be in a file name.
+            OtherKeyError: when other files below the root were written with another key.
         """
+        self._require_own_key()
         parts = {"model": model, "chunk": chunk.translate(_IN_FILE_NAMES), "kind": kind, "fingerprint": fingerprint}
         for role, part in parts.items():
             if not _SAFE_PART.fullmatch(part):
@@ -69,6 +78,28 @@ class SnapshotFiles:
         elif self._fault(uri) is not None:
             _write_locally(frame, self._folder / uri, uri)
         return uri
+
+    def _require_own_key(self) -> None:
+        if self._key is None or self._is_own_key:
+            return
+        own = hashlib.blake2b(key=self._key, person=b"id key", digest_size=8).hexdigest()
+        if self._kept_key() is None:
+            if self._folder is not None:
+                make_private_folder(self._folder)
+            pl.DataFrame({"fingerprint": [own]}).write_parquet(self._address(KEY_FILE))
+        if self._kept_key() != own:
+            raise OtherKeyError(
+                f"the snapshots in {without_secrets(self._root)} were written with another id key: set "
+                "MONITORING_PIPELINE_ID_KEY to the key of the home that wrote them, or, if the key was changed on "
+                f"purpose, delete {without_secrets(self._address(KEY_FILE))} and measure again (docs/privacy.md)"
+            )
+        self._is_own_key = True
+
+    def _kept_key(self) -> str | None:
+        try:
+            return str(pl.read_parquet(self._address(KEY_FILE), glob=False)["fingerprint"].item())
+        except FileNotFoundError:
+            return None
 
     def scan(self, uri: str) -> pl.LazyFrame:
         """Return a snapshot's rows, not yet read; the file has been verified.

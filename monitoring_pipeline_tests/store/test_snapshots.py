@@ -206,3 +206,22 @@ def test_snapshot_without_rights_is_no_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(PermissionError):
         files.read(uri)
+
+
+def test_snapshots_of_one_root_are_written_with_one_key(tmp_path):
+    uri = write(SnapshotFiles(str(tmp_path), b"one"))
+    before = {path.name for path in tmp_path.rglob("*")}
+    with pytest.raises(OtherKeyError, match="written with another id key: set MONITORING_PIPELINE_ID_KEY") as refused:
+        write(SnapshotFiles(str(tmp_path), b"two"), ROWS.head(1), fingerprint="f" * 32)
+    assert str(tmp_path / "id_key.parquet") in str(refused.value)
+    assert {path.name for path in tmp_path.rglob("*")} == before
+    assert write(SnapshotFiles(str(tmp_path), b"one")) == uri
+    (tmp_path / "id_key.parquet").unlink()
+    assert write(SnapshotFiles(str(tmp_path), b"two")) == uri
+
+
+def test_fingerprint_of_the_key_is_not_the_key(tmp_path):
+    write(SnapshotFiles(str(tmp_path), b"a key of one's own"))
+    content = (tmp_path / "id_key.parquet").read_bytes()
+    assert b"a key of" not in content
+    assert hashlib.blake2b(key=b"a key of one's own", person=b"id key", digest_size=8).hexdigest().encode() in content
