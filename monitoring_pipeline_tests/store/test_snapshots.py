@@ -1,5 +1,6 @@
 """Snapshot files are named by content, written as a whole or not at all, and readable after a move."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from monitoring_pipeline.evaluation.rows.fingerprints import fingerprint
-from monitoring_pipeline.ports.snapshots import SnapshotDamagedError, SnapshotMissingError
+from monitoring_pipeline.ports.snapshots import OtherKeyError, SnapshotDamagedError, SnapshotMissingError
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 
 ROWS = pl.DataFrame({"row_id": ["a", "b"], "wind": [1.5, None]})
