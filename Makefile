@@ -12,6 +12,9 @@ export UV_SYSTEM_CERTS := 1
 # Without bytecode, every process compiles thousands of modules again: 3 to 15 seconds, and 20 for each worker of the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Samples are drawn by hashed ids, so that numbers depend on the key; a new home would have its own.
+bench%: export MONITORING_PIPELINE_ID_KEY := monitoring-pipeline
+
 MODEL ?= flight_delay
 FROM ?= 2013-04-01
 TO ?= 2013-04-30

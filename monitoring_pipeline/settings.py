@@ -297,7 +297,7 @@ def remember(home: Path, variables: Mapping[str, str], *, keep_out: Collection[s
 def with_own_key(settings: Settings) -> Settings:
     """Return the settings with the key of the home; a new home gets a key of its own, in ``settings.env``.
 
-    A key that is set is used. A home with results keeps the key that they were made with. A store that is no file may
+    A key that is set is used. A home with snapshots keeps the key that they were made with. A store that is no file may
     be shared with other machines, so that no key is made. The demo has the same key everywhere, so that its numbers
     are those of the documentation; it is written to the file for later commands.
 
@@ -324,10 +324,10 @@ def with_own_key(settings: Settings) -> Settings:
 
 
 def _is_new(settings: Settings) -> bool:
-    store = settings.store_url.removeprefix("sqlite:///")
+    """Return whether nothing has been hashed yet, and no other machine can hash for the same store."""
     snapshots = Path(settings.snapshots)
     has_snapshots = "://" in settings.snapshots or (snapshots.is_dir() and any(snapshots.iterdir()))
-    return store != settings.store_url and not Path(store).exists() and not has_snapshots
+    return settings.store_url.startswith("sqlite:") and not has_snapshots
 
 
 def make_private_folder(folder: Path) -> None:

@@ -52,9 +52,14 @@ def test_a_key_that_is_set_is_used_and_not_written(home, monkeypatch):
     assert not home.exists()
 
 
-def test_a_home_with_results_keeps_the_key_of_earlier_versions(home):
+def test_an_empty_store_is_no_result(home):
     with ResultStore.open(Settings().store_url):
         pass
+    assert key_of(with_own_key(Settings())) != DEFAULT_ID_KEY
+
+
+def test_a_home_with_snapshots_keeps_the_key_of_earlier_versions(home):
+    (home / "snapshots" / "m").mkdir(parents=True)
     assert key_of(with_own_key(Settings())) == DEFAULT_ID_KEY
     assert not (home / SETTINGS_FILE).exists()
 
