@@ -101,3 +101,9 @@ def test_values_of_few_rows_are_in_snapshots_and_counts_only(private):
     assert {name: places for name, places in found_in_texts(private.sent, SHOWN_FROM_SOME_ROWS).items() if places} == {}
     for texts in (private.sent, {"store": str(private.ask("SELECT reason FROM measurements")).encode()}):
         assert not found_in_texts(texts, {"long value": "(city){20}"})["long value"]
+
+
+def test_the_key_is_kept_nowhere_else(private):
+    """The environment has the key, so that no file, message or answer needs it."""
+    assert found_in(private.folder / "home", {"key": KEY}) == {"key": set()}
+    assert found_in_texts(private.sent, {"key": KEY}) == {"key": set()}
