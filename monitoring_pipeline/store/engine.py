@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from monitoring_pipeline.store.faults import explain_faults
 from monitoring_pipeline.settings import make_private_folder
+from monitoring_pipeline.store.faults import explain_faults
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
 BUSY_TIMEOUT_SECONDS = 30.0
