@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitoring_pipeline.evaluation.labels.declared import as_number
+from monitoring_pipeline.evaluation.privacy.shown_values import may_show
 from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.typed_columns import typed_label
@@ -71,13 +72,14 @@ def _has_positive(spec: ModelSpec, meant: pl.Series) -> bool:
 def unmapped_labels(spec: ModelSpec, mapped: MappedLabels, rows: int) -> tuple[Measurement, ...]:
     """Return the number of labels that the spec does not map; nothing if it maps none.
 
-    The classes are named. Numbers of a regression are values of rows and are not.
+    The classes that enough rows have are named. Numbers of a regression are values of rows and are not.
     """
     if not spec.declared_labels.values:
         return ()
     count = mapped.unmapped.len()
-    names: list[str] = mapped.unmapped.cast(pl.String).unique().sort().head(MOST_NAMED).to_list()
-    named = "" if spec.task is Task.REGRESSION else f" ({', '.join(repr(name[:LONGEST_NAME]) for name in names)})"
+    counts = mapped.unmapped.cast(pl.String).alias("value").value_counts(name="rows").sort("value")
+    names = [repr(name[:LONGEST_NAME]) for name, of_name in counts.rows() if may_show(of_name)][:MOST_NAMED]
+    named = f" ({', '.join(names)})" if names and spec.task is not Task.REGRESSION else ""
     definition = "label rows whose value labels.values does not map"
     measurement = Measurement(
         kind=Kind.QUALITY,
