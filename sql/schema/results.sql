@@ -308,16 +308,3 @@ CREATE TABLE forgotten_rows (
 );
 
 COMMENT ON TABLE forgotten_rows IS 'Hashed ids of rows that were removed on request, and must not be read again';
-
-CREATE TABLE spec_documents (
-    model TEXT NOT NULL,
-    spec_hash TEXT NOT NULL,
-    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    document TEXT NOT NULL,
-    author TEXT,
-    commit_hash TEXT,
-    committed_at TIMESTAMP WITH TIME ZONE,
-    PRIMARY KEY (model, spec_hash)
-);
-
-COMMENT ON TABLE spec_documents IS 'The specs by which results were made, as text, with author and commit if the file was in git';

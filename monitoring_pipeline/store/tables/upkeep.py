@@ -1,4 +1,4 @@
-"""The tables about the keeping of data: what was removed, whose rows are forgotten, and the specs that were in use."""
+"""The tables about the keeping of data: what was removed, and whose rows are forgotten."""
 
 import sqlalchemy as sa
 
@@ -26,18 +26,5 @@ forgotten_rows = sa.Table(
     comment="Hashed ids of rows that were removed on request, and must not be read again",
 )
 
-spec_documents = sa.Table(
-    "spec_documents",
-    metadata,
-    text("model", key=True),
-    text("spec_hash", key=True),
-    time("seen_at"),
-    text("document"),
-    text("author", nullable=True),
-    text("commit_hash", nullable=True),
-    time("committed_at", nullable=True),
-    comment="The specs by which results were made, as text, with author and commit if the file was in git",
-)
-
-UPKEEP_TABLES = (audit, forgotten_rows, spec_documents)
+UPKEEP_TABLES = (audit, forgotten_rows)
 """All tables about the keeping of data."""

@@ -1,4 +1,4 @@
-"""What was removed, whose rows are forgotten, and the specs that were in use."""
+"""What was removed, and whose rows are forgotten."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,16 +31,4 @@ def upgrade() -> None:
         sa.Column("at", UtcTimestamp, nullable=False),
         sa.PrimaryKeyConstraint("model", "row_id"),
         comment="Hashed ids of rows that were removed on request, and must not be read again",
-    )
-    op.create_table(
-        "spec_documents",
-        sa.Column("model", sa.Text, nullable=False),
-        sa.Column("spec_hash", sa.Text, nullable=False),
-        sa.Column("seen_at", UtcTimestamp, nullable=False),
-        sa.Column("document", sa.Text, nullable=False),
-        sa.Column("author", sa.Text, nullable=True),
-        sa.Column("commit_hash", sa.Text, nullable=True),
-        sa.Column("committed_at", UtcTimestamp, nullable=True),
-        sa.PrimaryKeyConstraint("model", "spec_hash"),
-        comment="The specs by which results were made, as text, with author and commit if the file was in git",
     )
