@@ -79,7 +79,7 @@ def require_head(engine: Engine) -> None:
     if stored != HEAD_REVISION:
         message = (
             f"the store {engine.url.render_as_string()} {_found(stored)}, and {HEAD_REVISION!r} is needed; a command "
-            "that writes, such as `monitoring-pipeline migrate`, makes or upgrades it"
+            "that writes makes or upgrades it: `monitoring-pipeline backfill`, or `monitoring-pipeline migrate` alone"
         )
         raise StoreSchemaError(message)
 
