@@ -84,9 +84,12 @@ class SnapshotFiles:
             return
         own = hashlib.blake2b(key=self._key, person=b"id key", digest_size=8).hexdigest()
         if self._kept_key() is None:
-            if self._folder is not None:
+            rows = pl.DataFrame({"fingerprint": [own]})
+            if self._folder is None:
+                rows.write_parquet(self._address(KEY_FILE))
+            else:
                 make_private_folder(self._folder)
-            pl.DataFrame({"fingerprint": [own]}).write_parquet(self._address(KEY_FILE))
+                _write_locally(rows, self._folder / KEY_FILE, KEY_FILE)
         if self._kept_key() != own:
             raise OtherKeyError(
                 f"the snapshots in {without_secrets(self._root)} were written with another id key: set "
@@ -100,6 +103,8 @@ class SnapshotFiles:
             return str(pl.read_parquet(self._address(KEY_FILE), glob=False)["fingerprint"].item())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _with_file(error, Path(self._address(KEY_FILE))) from error
 
     def scan(self, uri: str) -> pl.LazyFrame:
         """Return a snapshot's rows, not yet read; the file has been verified.
@@ -239,7 +244,7 @@ def _write_locally(frame: pl.DataFrame, target: Path, uri: str) -> None:
 
 def _with_file(error: OSError | pl.exceptions.PolarsError, target: Path) -> Exception:
     """Return an error of the operating system with the file that it is about; any other error as it is."""
-    number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+    number = (error.errno if isinstance(error, OSError) else None) or _number_in(str(error))
     return error if number is None else OSError(number, os.strerror(number), str(target))
 
 

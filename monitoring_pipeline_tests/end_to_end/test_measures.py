@@ -26,7 +26,7 @@ def measured(tmp_path_factory):
                 },
                 "labelled": {"function": f"{OWN}:by_label", "columns": ["score"]},
                 "broken": {"function": f"{OWN}:failing", "threshold": {"upper": 1}},
-                "slow": {"function": f"{OWN}:slow", "seconds": 0.1, "by_segment": True},
+                "slow": {"function": f"{OWN}:_late", "seconds": 0.1, "by_segment": True},
             },
         )  # fmt: skip
         world.run("backfill", "m", "--from", FIRST, "--to", LAST)
@@ -72,7 +72,7 @@ def test_threshold_on_a_failing_function_is_an_incident_of_what_could_not_be_mea
 def test_function_that_gives_no_number_for_all_rows_is_not_called_for_segments(measured):
     query = "SELECT DISTINCT segment, reason FROM current_measurements WHERE name = 'slow' AND chunk = ?"
     found = measured.ask(query, LAST)
-    assert found == [("", f"m {LAST}: {OWN}:slow could not measure: it did not answer within 0.1 s")]
+    assert found == [("", f"m {LAST}: {OWN}:_late could not measure: it did not answer within 0.1 s")]
 
 
 def test_report_has_the_measures(measured):

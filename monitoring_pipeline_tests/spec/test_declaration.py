@@ -113,6 +113,7 @@ CHANGES: dict[str, Any] = {
     "incidents.escalate": None,
     "incidents.reopen_within": 9,
     "incidents.horizon": "9d",
+    "incidents.outage": "6h",
     "budget.pages_per_quarter": 2,
     "budget.warnings_per_month": 2,
     "retraining": {"trainer": "package:function"},
@@ -123,7 +124,7 @@ OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predicti
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
-    "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
+    "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon", "incidents.outage",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
     "explanation", "fairness", "value", "cost", "measures", "upstream",
     "operations.latency_unit", "operations.errors", "operations.timeouts",

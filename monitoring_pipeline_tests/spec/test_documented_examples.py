@@ -5,6 +5,7 @@ import yaml
 
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.retention import RetentionRules
 from monitoring_pipeline.spec.rules.segments import SegmentRules
 from monitoring_pipeline_tests.docs.pages import blocks_of
 
@@ -52,7 +53,14 @@ def test_documented_alerting_rules_are_accepted(document):
     assert AlertingRules.model_validate(document).routes
 
 
+def test_documented_retention_is_accepted():
+    (document,) = [document for _, document in EXAMPLES if "dagster_runs" in document]
+    assert RetentionRules.model_validate(document).removes
+
+
 def test_every_page_with_an_example_is_tested():
     tested = {page for page, document in EXAMPLES if document.keys() & (PARTS | {"channels", "name"})}
     assert tested >= {"README.md", "docs/alerting.md", "docs/how_it_decides.md", "docs/retraining.md"}
-    assert all(document.keys() & (PARTS | {"channels", "name", "attributes"}) for _, document in EXAMPLES)
+    assert all(
+        document.keys() & (PARTS | {"channels", "name", "attributes", "dagster_runs"}) for _, document in EXAMPLES
+    )

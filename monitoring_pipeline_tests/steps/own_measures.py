@@ -20,6 +20,11 @@ def slow(_rows):
     return 1.0
 
 
+def _late(_rows):
+    time.sleep(0.2)
+    return 1.0
+
+
 def _held(_rows):
     RELEASED.wait(60)
     return 1.0
