@@ -224,7 +224,7 @@ def make_world(folder: Path) -> None:
 def copy_world(source: Path, folder: Path) -> Path:
     """Copy a world that is not in use, with all results of monitoring."""
     # A reader in another process makes and removes the files of SQLite's log, which are empty while nobody writes.
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("dagster", "*.db-wal", "*.db-shm"))
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("dagster", "*.db-wal", "*.db-shm", "*.unfinished-*"))
     return folder
 
 
