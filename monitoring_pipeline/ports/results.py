@@ -78,7 +78,7 @@ class Results(Protocol):
         ...
 
     def kept_rows(self, model: str, uri: str) -> KeptRows | None:
-        """Return what is stored about the rows of the snapshot at a URI; None if no revision points to it."""
+        """Return the stored facts about a snapshot by its URI; None if no revision points to it."""
         ...
 
     def revisions(self, model: str, producer: AnyProducer) -> dict[str, int]:

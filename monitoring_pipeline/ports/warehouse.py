@@ -99,7 +99,7 @@ class Warehouse(Protocol):
         ...
 
     def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
-        """Return how many predictions chunks have, and the time of the last one, by chunk key; one query."""
+        """Return number and latest time of the predictions of each chunk, by chunk key, with one query."""
         ...
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

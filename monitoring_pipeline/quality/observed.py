@@ -22,7 +22,7 @@ _MOST = 5
 
 
 def observed_in_words(expectation: Expectation, frame: pl.DataFrame, observed: str) -> str | None:
-    """Return what was observed; None if it consists of values that few rows have.
+    """Return the observed value; None if few rows have it.
 
     Args:
         expectation: an expectation about a column or a table as a whole.

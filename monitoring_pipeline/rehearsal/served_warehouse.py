@@ -87,7 +87,7 @@ class ServedWarehouse:
         return self.log.read_labels(spec, chunk, as_of)
 
     def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
-        """Return how many predictions are logged in windows, and the time of the last one, by the chunk's key."""
+        """Return number and latest time of the logged predictions of each chunk, by the chunk's key."""
         return self.log.prediction_states(spec, chunks)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

@@ -487,7 +487,7 @@ class ModelSpec(SpecPart):
         return self if len(features) == len(self.features) else self.model_copy(update={"features": features})
 
     def treatment_of(self, column: str) -> str | Generalization | None:
-        """Return what is kept of a canonical column; None for one that is not private."""
+        """Return the treatment of a canonical column; None if privacy does not name it."""
         return self.privacy.get(column)
 
     def null_values_of(self, column: str) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore):
         return {chunk: snapshot for chunk, snapshot in found.items() if not snapshot.is_removed}
 
     def kept_rows(self, model: str, uri: str) -> KeptRows | None:
-        """Return what is stored about the rows of the snapshot at a URI; None if no revision points to it."""
+        """Return the stored facts about a snapshot by its URI; None if no revision points to it."""
         same = [snapshots.c[name] == chunk_revisions.c[name] for name in _REVISION]
         made = sa.select(snapshots, chunk_revisions.c.known_since, chunk_revisions.c.measured_at)
         made = made.join(chunk_revisions, sa.and_(*same)).order_by(snapshots.c.revision.desc())

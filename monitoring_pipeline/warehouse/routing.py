@@ -104,7 +104,7 @@ class RoutedWarehouse:
         return PrivateCounting(found, self.key) if found and spec.privacy else found
 
     def prediction_states(self, spec: ModelSpec, chunks: Sequence[Chunk]) -> Mapping[str, PredictionState]:
-        """Return how many predictions chunks have, and the time of the last one, by chunk key."""
+        """Return number and latest time of the predictions of each chunk, by chunk key."""
         return self._of(spec).prediction_states(spec, chunks)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

@@ -38,13 +38,13 @@ class Arrival:
         return self.state != NOTHING and now - dt.datetime.fromisoformat(self.since) >= settle
 
     def seen(self, state: State | None, now: dt.datetime) -> "Arrival":
-        """Return what has been seen after one more look; ``state`` is None if the warehouse was away."""
+        """Return the arrival after one more look; ``state`` is None if the warehouse was away."""
         if state is None or state == self.state:
             return self
         return replace(self, state=state, since=now.isoformat())
 
     def requested(self) -> "Arrival":
-        """Return what has been seen, after one more request."""
+        """Return the arrival after one more request for a run."""
         return replace(self, runs=self.runs + 1, measured=self.state)
 
 
@@ -71,10 +71,10 @@ def look(
     judged: frozenset[str],
     now: dt.datetime,
 ) -> dict[str, Arrival]:
-    """Return what has been seen of chunks after one more look.
+    """Return the arrivals of the chunks after one more look.
 
     Args:
-        before: what had been seen before it.
+        before: the arrivals before it.
         states: the states of the chunks; None if the warehouse was away.
         chunks: the chunks.
         judged: keys of chunks with a verdict. Those that are seen for the first time count as measured on their rows.
@@ -105,12 +105,12 @@ def is_due(spec: ModelSpec, chunk: Chunk, arrival: Arrival, now: dt.datetime) ->
 
 
 def as_text(arrivals: Arrivals) -> str:
-    """Return what has been seen as text, always the same for the same."""
+    """Return arrivals as text; equal arrivals have equal texts."""
     return json.dumps({key: vars(arrival) for key, arrival in sorted(arrivals.items())}, separators=(",", ":"))
 
 
 def from_text(text: str | None) -> dict[str, Arrival]:
-    """Return what a text from ``as_text`` stands for; nothing if it cannot be read."""
+    """Return the arrivals of a text from ``as_text``; none if it cannot be read."""
     try:
         stored: dict[str, dict[str, Any]] = json.loads(text or "{}")
         return {

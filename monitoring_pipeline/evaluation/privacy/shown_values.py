@@ -24,7 +24,7 @@ def show_values_from(rows: int) -> None:
 
 
 def least_rows_shown() -> int:
-    """Return how many rows a value needs to be quoted."""
+    """Return the least number of rows that must have a value before it is quoted."""
     return _rule.least_rows
 
 

@@ -89,7 +89,7 @@ PERSONAL_DATA = (
 
 
 def propose_privacy(column: ColumnFacts, kind: FeatureKind) -> Proposal | None:
-    """Return what a draft keeps of a column, or proposes to; None if it does not look like personal data."""
+    """Return the treatment that a draft writes or proposes for a column; None if it is no personal data."""
     plain = plain_name(column.name)
     for each in PERSONAL_DATA:
         by_name = each.named.search(plain) is not None
