@@ -15,7 +15,7 @@ from monitoring_pipeline.records.audit import AuditAction
 from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.steps.forgetting import Forgotten, forget, hashed_ids
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, copy_world
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World
 
 KEY = b"world"
 # The first row of the reference, and one of the third monitored day, both of one person.
@@ -24,9 +24,9 @@ HASHES = hashed_ids([OF_REFERENCE, OF_A_DAY], KEY)
 
 
 @pytest.fixture
-def kept(monitored: World, tmp_path: Path) -> World:
+def kept(lived_in_world: World) -> World:
     """A monitored world of its own."""
-    return World(copy_world(monitored.folder, tmp_path / "kept"), monitored.instance)
+    return lived_in_world
 
 
 def forgotten(world: World) -> Forgotten:

@@ -19,7 +19,7 @@ from monitoring_pipeline.steps.references import MissingInputError
 from monitoring_pipeline.steps.retention import Removed, retain
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, World, copy_world
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, World
 
 WEEK, YEAR = dt.timedelta(days=7), dt.timedelta(days=365)
 # Labels of loans may change for 30 + 2 days after the end of a chunk.
@@ -29,9 +29,9 @@ OLD_DAYS = [day for day in DAYS if day < "2024-03-30"]
 
 
 @pytest.fixture
-def kept(monitored: World, tmp_path: Path) -> World:
+def kept(lived_in_world: World) -> World:
     """A monitored world of its own."""
-    return World(copy_world(monitored.folder, tmp_path / "kept"), monitored.instance)
+    return lived_in_world
 
 
 def retained(world: World, now: dt.datetime, rules: RetentionRules = RULES, **options: bool) -> Removed:

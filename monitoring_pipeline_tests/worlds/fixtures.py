@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -31,7 +32,11 @@ def monitored(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
                 assert World(folder, instance).failures(model, DAYS[0], DAYS[-1]) == ()
 
     folder = made_once("monitored", monitor, tmp_path_factory)
-    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
+    only_read = AssertionError("other tests read the monitored world: run days in `lived_in_world`")
+    with (
+        dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance,
+        mock.patch.object(instance, "create_run", side_effect=only_read),
+    ):
         yield World(folder, instance)
 
 

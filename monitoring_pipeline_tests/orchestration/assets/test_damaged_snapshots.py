@@ -14,7 +14,7 @@ from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.steps.chunk.labels import take_labels
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, SPECS, World, copy_world
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, SPECS, World
 
 DAY = DAYS[2]
 REFERENCE = "2024-03-15/2024-03-25"
@@ -24,9 +24,9 @@ KINDS = {PREDICTIONS: DAY, LABELS: DAY, OF_LOANS: REFERENCE}
 
 
 @pytest.fixture
-def kept(monitored: World, tmp_path: Path) -> World:
+def kept(lived_in_world: World) -> World:
     """A monitored world of its own."""
-    return World(copy_world(monitored.folder, tmp_path / "kept"), monitored.instance)
+    return lived_in_world
 
 
 def pointer(world: World, kind: str, chunk: str, model: str = LOANS) -> Snapshot:
