@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """Chunks with more predictions are counted in the warehouse, if their spec has no other rule (pushdown)."""
     cpu_seconds_per_chunk: float | None = Field(default=None, gt=0)
     """CPU time that measuring a chunk may take; more is a warning of the doctor."""
+    bytes_read_per_chunk: int | None = Field(default=None, gt=0)
+    """Bytes that measuring a chunk may read from the warehouse; more is a warning of the doctor."""
     late_labels_seconds: int = Field(default=300, gt=0)
     """Minimum interval between two searches for late labels."""
     site_proxy_secret: SecretStr = Field(default=SecretStr(""), max_length=200)

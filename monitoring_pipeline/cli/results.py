@@ -75,7 +75,7 @@ def backfill(model: str, first: str | None, last: str | None, workers: int, form
 @prints_data
 def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
     """Print the results of MODEL, one line per chunk or longer period."""
-    from monitoring_pipeline.reports.terminal.results import beyond_budget, chunk_table, period_table
+    from monitoring_pipeline.reports.terminal.results import beyond_budget, chunk_table, period_table, took
 
     with clear_errors():
         settings = read_settings()
@@ -85,7 +85,8 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
             if calendar.is_chunk(by):
                 chunks = calendar.chunks_named(first, last)
                 table = chunk_table(loaded.spec, store, chunks)
-                table = replace(table, note=beyond_budget(loaded.spec, store, chunks[-1]) if chunks else "")
+                notes = (words(loaded.spec, store, chunks[-1]) for words in (beyond_budget, took) if chunks)
+                table = replace(table, note="\n".join(filter(None, notes)))
             else:
                 table = period_table(loaded.spec, store, _periods(loaded.spec, first, last, by))
             print_reports(form, [table])

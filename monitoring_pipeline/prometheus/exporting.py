@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.incidents.changes import is_active
-from monitoring_pipeline.evaluation.operations.effort import cpu_seconds
+from monitoring_pipeline.evaluation.operations.effort import bytes_read, cpu_seconds
 from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.ports.store import Store
@@ -71,6 +71,8 @@ def samples_of(spec: ModelSpec, store: Store) -> Iterator[Sample]:
     measurements = store.measurements(spec.name, chunk)
     if efforts := store.efforts(spec.name, chunk):
         yield Sample(exported.MEASURING, (spec.name,), cpu_seconds(efforts))
+        if (size := bytes_read(efforts)) is not None:
+            yield Sample(exported.MEASURING_BYTES, (spec.name,), float(size))
     yield from _of_chunk(spec, measurements)
     yield from _serving(spec, measurements)
     yield from _performance(spec, store, list(judged))

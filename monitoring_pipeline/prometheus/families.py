@@ -51,8 +51,9 @@ SERVING = Family(
 )  # fmt: skip
 SERVING_LIMIT = Family("serving_limit_upper", "Their upper limits.", ("model", "version", "metric"))
 MEASURING = Family("measuring_cpu_seconds", "CPU time that measuring that chunk took.")
+MEASURING_BYTES = Family("measuring_bytes_read", "Bytes of the warehouse's answers that measuring that chunk read.")
 FAMILIES = (
     VERDICT, CHUNK_END, MEASUREMENTS, ROWS, DRIFTED, LABELS_KNOWN, PERFORMANCE, PERFORMANCE_LOWER, PERFORMANCE_UPPER,
     LIMIT_LOWER, LIMIT_UPPER, PERFORMANCE_CHUNK, ESTIMATED, INCIDENTS, BUDGET_LEFT, SERVING,
-    SERVING_LIMIT, MEASURING,
+    SERVING_LIMIT, MEASURING, MEASURING_BYTES,
 )  # fmt: skip

@@ -11,8 +11,10 @@ class Effort:
         cpu_seconds: CPU time of the process, that of its threads included.
         wall_seconds: time that passed.
         rows: rows that were read from the warehouse; None if the step reads none there.
+        bytes_read: bytes of the warehouse's answers, as columns in memory; None if it was not asked.
     """
 
     cpu_seconds: float
     wall_seconds: float
     rows: int | None = None
+    bytes_read: int | None = None

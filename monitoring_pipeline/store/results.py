@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -85,7 +85,8 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore):
         statement = sa.select(efforts).filter_by(model=model, chunk=chunk)
         with reading(self._engine) as connection:
             rows = connection.execute(statement).mappings().all()
-        return {row["producer"]: Effort(row["cpu_seconds"], row["wall_seconds"], row["rows"]) for row in rows}
+        names = [field.name for field in fields(Effort)]
+        return {row["producer"]: Effort(**{name: row[name] for name in names}) for row in rows}
 
     def measurements(
         self,

@@ -1,5 +1,7 @@
 """Cost of predictions in real runs of Dagster: a budget that will be exceeded is an incident, in any order of runs."""
 
+import json
+
 import pytest
 
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
@@ -51,6 +53,13 @@ def test_report_has_the_cost(costly):
     html = page.read_text(encoding="utf-8")
     assert "What the predictions cost" in html
     assert "it is spent on about 2024-06-24" in html
+
+
+def test_show_has_the_cost(costly):
+    (listed,) = json.loads(costly.run("show", "m", "--from", LAST, "--to", LAST, "--json"))
+    of_day = {name: value for chunk, name, value, *_ in _costs(costly) if chunk == LAST}
+    assert {name: listed[name] for name in of_day} == of_day
+    assert "96, month 1,540, forecast 2,880" in costly.run("show", "m", "--from", LAST, "--to", LAST)
 
 
 def test_expected_days_without_predictions_cost_nothing(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What predictions are worth, in real runs of Dagster: checked by hand in SQL, in the incident and on its report."""
 
+import json
+
 import pytest
 
 from monitoring_pipeline.evaluation.business.money import amount
@@ -85,3 +87,25 @@ def test_report_has_the_money(valued):
     assert 'href="#business"' in html
     assert "What the predictions are worth" in html
     assert "EUR less than usual so far" in html
+
+
+def test_show_has_the_money(valued):
+    days = _values(valued, "value")
+    listed = json.loads(valued.run("show", "m", "--from", FIRST, "--to", LAST, "--json"))
+    assert {record["chunk"]: record["realized_value"] for record in listed} == days
+    ((difference, lower, upper),) = valued.ask(
+        "SELECT value, lower, upper FROM current_measurements WHERE name = 'value_against_reference' AND chunk = ? "
+        "AND segment = ''",
+        LAST,
+    )
+    last = listed[-1]
+    assert [last[f"value_against_reference{end}"] for end in ("", "_lower", "_upper")] == [difference, lower, upper]
+    assert (last["value_currency"], last["cost"], last["cost_currency"]) == ("EUR", None, None)
+    printed = valued.run("show", "m", "--from", FIRST, "--to", LAST).splitlines()
+    (header,) = [line for line in printed if "value, EUR" in line]
+    assert "cost" not in header
+    (realized,) = [line for line in printed if line.startswith(SINCE)]
+    assert f" {amount(days[SINCE])}, " in realized
+    (late,) = [line for line in printed if line.startswith(LAST)]
+    assert "per prediction, estimated" in late
+    assert f"[{amount(lower)} to {amount(upper)}] against usual, estimated" in late

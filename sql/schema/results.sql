@@ -150,6 +150,7 @@ CREATE TABLE efforts (
     rows BIGINT,
     run_id TEXT NOT NULL,
     measured_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    bytes_read BIGINT,
     PRIMARY KEY (model, chunk, producer)
 );
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.warehouse.traffic import bytes_read
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Timed:
 
 def run_timed(step: Callable[[Chunk], Any], chunk: Chunk) -> Timed:
     """Run a step on a chunk, in this process, which does nothing else meanwhile."""
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, wall, already_read = time.process_time(), time.perf_counter(), bytes_read()
     outcome = step(chunk)
-    return Timed(outcome, Effort(time.process_time() - cpu, time.perf_counter() - wall))
+    read = bytes_read() - already_read
+    return Timed(outcome, Effort(time.process_time() - cpu, time.perf_counter() - wall, bytes_read=read or None))

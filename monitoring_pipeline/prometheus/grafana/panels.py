@@ -315,6 +315,15 @@ ONE_MODEL = Dashboard(
             height=7,
             unit="s",
         ),
+        Panel(
+            title="Bytes that the monitoring read",
+            about="Answers of the warehouse when the newest judged chunk was measured.",
+            kind=Kind.LINES,
+            queries=(Query(_of(exported.MEASURING_BYTES, MODEL), "bytes read"),),
+            width=WIDTH // 2,
+            height=7,
+            unit="decbytes",
+        ),
     ),
 )
 DASHBOARDS = (ALL_MODELS, ONE_MODEL)

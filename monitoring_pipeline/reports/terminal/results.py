@@ -10,14 +10,17 @@ from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.importance import stored_importance
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.operations.dependencies import DIFFERING
+from monitoring_pipeline.evaluation.operations.effort import bytes_read, cpu_seconds, effort_words
 from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.reports.report import Cell, Record, Report, Shortened, Styled, without_empty_columns
 from monitoring_pipeline.reports.terminal.cells import NOT_MEASURED, interval_cell, quantity_cell, signed_cell
+from monitoring_pipeline.reports.terminal.money import MONEY_FIELDS, money_cells, money_columns, money_record
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -38,7 +41,7 @@ ALL_TOGETHER = "together"
 CHUNK_FIELDS = (
     "model", "chunk", "model_version", "rows", "labels_known", "maturity", "drifted_columns", "ignored_columns",
     "drifted_together", "metric", "value", "lower", "upper", "threshold_lower", "threshold_upper", "status", "reason",
-    "verdict", "verdict_reasons",
+    "verdict", "verdict_reasons", *MONEY_FIELDS, "measuring_cpu_seconds", "measuring_bytes_read",
 )  # fmt: skip
 REASONS_SHOWN = 3
 SPLIT = tuple((f"{metric}_{part.removeprefix('change_')}", part, metric)
@@ -69,8 +72,12 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
     for key in (chunk.key for chunk in chunks):
         measurements, verdict = store.measurements(spec.name, key), store.verdict(spec.name, key)
         cells = _chunk_cells(key, measurements, verdict, headline)
-        lines.append((*cells[:-2], *_served(spec, measurements), *cells[-2:]))
-        records.extend(_chunk_records(spec, key, measurements, verdict))
+        efforts = store.efforts(spec.name, key)
+        lines.append((*cells[:-2], *_served(spec, measurements), *money_cells(spec, measurements), *cells[-2:]))
+        records.extend(
+            {**record, **money_record(spec, measurements, record.get("model_version")), **_effort_record(efforts)}
+            for record in _chunk_records(spec, key, measurements, verdict)
+        )
     return Report(
         title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}",
         columns=(
@@ -80,6 +87,7 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
             "drifted columns",
             f"{headline} [95 %]",
             *(("served",) if spec.operations.is_declared else ()),
+            *money_columns(spec),
             "verdict",
             "reason",
         ),
@@ -92,6 +100,19 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
 def beyond_budget(spec: ModelSpec, store: Store, last: Chunk) -> str:
     """Return what was spent of the budget of false alarms up to a chunk, where it is exceeded."""
     return "\n".join(f"{words_of(row)}." for row in read_spent(spec, store, last) if row.is_exceeded)
+
+
+def took(spec: ModelSpec, store: Store, last: Chunk) -> str:
+    """Return what measuring a chunk took; nothing where that was not kept."""
+    efforts = store.efforts(spec.name, last.key)
+    return f"Measuring {last.key} took {effort_words(efforts)}." if efforts else ""
+
+
+def _effort_record(efforts: Mapping[str, Effort]) -> dict[str, object]:
+    return {
+        "measuring_cpu_seconds": cpu_seconds(efforts) if efforts else None,
+        "measuring_bytes_read": bytes_read(efforts),
+    }
 
 
 def _chunk_cells(

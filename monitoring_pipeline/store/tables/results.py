@@ -167,6 +167,7 @@ efforts = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=True),
     text("run_id"),
     time("measured_at"),
+    sa.Column("bytes_read", sa.BigInteger, nullable=True),
     comment="What each asset took on a chunk when it was measured last: seconds, and rows read from the warehouse",
 )
 

@@ -21,6 +21,7 @@ from monitoring_pipeline.warehouse.errors import (
 )
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table, quoted
 from monitoring_pipeline.warehouse.sql.queries import Query, columns_query, tables_query
+from monitoring_pipeline.warehouse.traffic import counted
 
 REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 """Errors about the rows or the statement (PEP 249). All others are about the source: its file, disk or network."""
@@ -41,7 +42,7 @@ def frame_of(connection: OpenFile, query: Query) -> pl.DataFrame:
         StatementError: when DuckDB refuses it.
     """
     try:
-        return connection.run(lambda file: pl.DataFrame(run_bound(file, query).to_arrow_table()))
+        return counted(connection.run(lambda file: pl.DataFrame(run_bound(file, query).to_arrow_table())))
     except duckdb.Error as error:
         text = text_about_sql(connection.connection, error, query.sql, query.values)
         raise StatementError(type(error), text) from None

@@ -13,6 +13,7 @@ from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find
 from monitoring_pipeline.warehouse.sql.dialect import Dialect
 from monitoring_pipeline.warehouse.sql.queries import Query, columns_query, tables_query
 from monitoring_pipeline.warehouse.sql.statements import one_select
+from monitoring_pipeline.warehouse.traffic import counted
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ServerSource:
         Raises:
             StatementError: when the server refuses it.
         """
-        return self.session.frame(self.dialect.bind(query.sql, query.values))
+        return counted(self.session.frame(self.dialect.bind(query.sql, query.values)))
 
     def listed(self) -> list[ListedTable]:
         """Return all tables and views."""

@@ -17,6 +17,7 @@ from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, Wareh
 from monitoring_pipeline.warehouse.sql.dialect import Statement
 from monitoring_pipeline.warehouse.sql.reading import SqlReads
 from monitoring_pipeline.warehouse.sql.statements import one_select
+from monitoring_pipeline.warehouse.traffic import counted
 
 SECONDS_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE_READ_SECONDS"
 
@@ -72,7 +73,7 @@ class ServerWarehouse(SqlReads):
         statement = Statement(f"SELECT * FROM (\n{select}\n) AS answer LIMIT 2", written.bound(values))
         with self._session(self.business_timeout_seconds) as session:
             try:
-                answer = session.frame(statement)
+                answer = counted(session.frame(statement))
             except StatementError as error:
                 if error.cause is not Cause.UNREACHABLE:
                     raise BusinessQueryError(self._problem(error)) from None
