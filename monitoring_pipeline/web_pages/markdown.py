@@ -28,7 +28,7 @@ def _report(page: ModelContents) -> Iterable[str]:
     yield from (f"- {escaped(reason)}" for reason in page.reasons)
     for incident in page.incidents:
         yield from ("", *_lines(incident))
-    for chart in (*filter(None, [page.when]), *page.performance, *page.business):
+    for chart in (*filter(None, [page.when]), *page.performance, *filter(None, [page.confusion]), *page.business):
         yield from ("", escaped(chart.sentence))
     for table in (
         page.metrics,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.incidents.seen_before import earlier_incidents
+from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.decision import Decision, Topic
 from monitoring_pipeline.records.incident import Finding, Incident, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Severity
@@ -39,6 +40,7 @@ class IncidentContents:
         is_muted: whether no alerts are sent about it.
         facts: state, owner, times and answers.
         history: the number that it is about, over the chunks.
+        confusion: how often each class was decided as each class, if it is about performance.
         findings: what is breached.
         columns: its columns with their distributions.
         causes: other causes at the same time, and whether the attribution supports them.
@@ -59,6 +61,7 @@ class IncidentContents:
     is_muted: bool
     facts: tuple[Fact, ...]
     history: Chart | None
+    confusion: Chart | None
     findings: Table
     columns: tuple[Column, ...]
     causes: tuple[str, ...]
@@ -103,15 +106,19 @@ def earlier_incident(records: ModelRecords, incident: IncidentRecords) -> Earlie
     )
 
 
-def incident_contents(records: ModelRecords, incident: IncidentRecords, columns: Sequence[Column]) -> IncidentContents:
+def incident_contents(
+    records: ModelRecords, incident: IncidentRecords, columns: Sequence[Column], confusion: Chart | None = None
+) -> IncidentContents:
     """Return the section of an incident.
 
     Args:
         records: everything about its model.
         incident: the incident.
         columns: the columns of the chunk that the page is about.
+        confusion: how often each class was decided as each class on that chunk.
     """
     stored = incident.stored
+    is_of_chunk = _is_of(records.chunk.key, stored)
     return IncidentContents(
         name=stored.incident_id,
         model=stored.incident.model,
@@ -124,8 +131,9 @@ def incident_contents(records: ModelRecords, incident: IncidentRecords, columns:
         is_muted=stored.handling.muted_until is not None,
         facts=tuple(_facts(stored)),
         history=_history(records, incident),
+        confusion=confusion if is_of_chunk and stored.incident.cause.family is Family.PERFORMANCE else None,
         findings=_findings(stored.incident.findings),
-        columns=_columns(stored, columns) if _is_of(records.chunk.key, stored) else (),
+        columns=_columns(stored, columns) if is_of_chunk else (),
         causes=tuple(_causes(stored)),
         seen_before=_seen_before(records, stored),
         events=_events(incident, records.decisions),

@@ -18,6 +18,7 @@ from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
+from monitoring_pipeline.web_pages.contents.confusion import confusion_chart
 from monitoring_pipeline.web_pages.contents.fairness import gaps_table, groups_table
 from monitoring_pipeline.web_pages.contents.incident import (
     BY_PEOPLE,
@@ -78,6 +79,7 @@ class ModelContents:
         dimensions: the dimensions of data quality.
         failed_checks: the failed ones.
         performance: the history of each guarded metric, the headline metric first.
+        confusion: how often each class was decided as each class.
         metrics: all metrics of the chunk.
         windows: numbers over the last days that end with the chunk.
         attribution: parts of the change of performance.
@@ -117,6 +119,7 @@ class ModelContents:
     dimensions: tuple[DimensionOfChunk, ...]
     failed_checks: Table
     performance: tuple[Chart, ...]
+    confusion: Chart | None
     metrics: Table
     windows: Table
     attribution: Table
@@ -150,6 +153,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
     spec, verdict = records.spec, records.period.verdict
     version = version or serving_version(records)
     columns = columns_of(records, version)
+    confusion = confusion_chart(records, version)
     reasons = deciding_reasons(verdict)
     lasting, resolved = _incidents(records)
     return ModelContents(
@@ -161,7 +165,9 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         sentence=sentence_of(records),
         reasons=reasons[:REASONS_SHOWN],
         facts=tuple(_facts(records, version)),
-        incidents=tuple(incident_contents(records, i, columns) for i in (*lasting, *resolved[:RESOLVED_SHOWN])),
+        incidents=tuple(
+            incident_contents(records, i, columns, confusion) for i in (*lasting, *resolved[:RESOLVED_SHOWN])
+        ),
         earlier=tuple(earlier_incident(records, incident) for incident in resolved[RESOLVED_SHOWN:]),
         calendar=calendar_of(spec, records.period),
         when=what_was_wrong_when(records),
@@ -169,6 +175,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         dimensions=dimensions_of(records.measurements),
         failed_checks=failed_checks(records.measurements),
         performance=tuple(_histories(records)),
+        confusion=confusion,
         metrics=_metrics(records.measurements),
         windows=_windows(records.measurements),
         attribution=_attribution(records.measurements),
