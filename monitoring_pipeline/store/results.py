@@ -32,7 +32,6 @@ from monitoring_pipeline.store.outbox import OutboxStore
 from monitoring_pipeline.store.rows import (
     MEASUREMENT_COLUMNS,
     measurement_from,
-    measurement_of,
     profiles_of,
     provenance_of,
     reference_row,
@@ -142,7 +141,9 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore):
         equal = {} if subject is None else {"subject": subject}
         if only_serving:
             conditions += [column.segment == "", column.role.in_([role.value for role in SERVING])]
-        return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions, **equal)]
+        statement = _current_rows(measurements, (column.chunk, *MEASUREMENT_COLUMNS), model, *conditions, **equal)
+        with reading(self._engine) as connection:
+            return [(row[0], measurement_from(row[1:])) for row in connection.execute(statement)]
 
     def breaches_by_kind(self, model: str, first: str, last: str) -> list[KindBreaches]:
         """Count the breaches of the versions that serve, by chunk, kind and severity, in chunk order."""

@@ -43,24 +43,26 @@ def build_model_page(
 
 def build_all_pages(specs: Iterable[ModelSpec], store: Store) -> AllPages:
     """Return the overview and the pages of models."""
-    records, lines = _read_all(specs, store)
+    records, lines = _read_all(specs, store, histories=True)
     pages = {found.spec.name: model_contents(found) for found in records}
     return AllPages(overview_contents(lines, records), pages)
 
 
 def build_overview(specs: Iterable[ModelSpec], store: Store) -> OverviewContents:
     """Return the overview of models; the charts of their pages are not drawn."""
-    records, lines = _read_all(specs, store)
+    records, lines = _read_all(specs, store, histories=False)
     return overview_contents(lines, records)
 
 
-def _read_all(specs: Iterable[ModelSpec], store: Store) -> tuple[list[ModelRecords], list[ModelLine]]:
+def _read_all(
+    specs: Iterable[ModelSpec], store: Store, *, histories: bool
+) -> tuple[list[ModelRecords], list[ModelLine]]:
     """Return the records of the models that were judged, and a line of the overview for every model."""
     records: list[ModelRecords] = []
     lines: list[ModelLine] = []
     for spec in specs:
         try:
-            records.append(read_model(spec, store, read_period(spec, store)))
+            records.append(read_model(spec, store, read_period(spec, store), histories=histories))
         except NothingJudgedError as error:
             lines.append(_never_judged(spec, error))
         else:

@@ -1,6 +1,6 @@
 """Reads from the store what the page of a model shows. No rows of predictions are read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.budget.realized import Alarm, alarms_of, first_of_quarter, may_have_alarms
@@ -13,8 +13,8 @@ from monitoring_pipeline.evaluation.rule_check.expected_openings import PAGES, W
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.effort import Effort
-from monitoring_pipeline.records.incident import Delivery, LoggedEvent, StoredIncident
-from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict
+from monitoring_pipeline.records.incident import Delivery, IncidentState, LoggedEvent, StoredIncident
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.records.version_card import VersionCard
@@ -24,8 +24,11 @@ from monitoring_pipeline.spec.version import VersionRecord
 
 CHUNKS_SHOWN = 366
 """A page shows so many chunks, up to the one that it is about."""
+RESOLVED_SHOWN = 3
+"""All incidents that last have a section, and so many resolved ones; each other one has a line."""
 HISTORY_SHOWN, CHUNKS_AROUND = 90, 30
 """The history of an incident's number has so many chunks, and so many before its first breach and after its end."""
+_RANKS = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 Series = tuple[tuple[str, Measurement], ...]
 
 
@@ -57,7 +60,7 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentRecords:
-    """An incident with its events, its messages, and the history of the number that it is about."""
+    """An incident with its events and its messages, and if it has a section, the history of the number it is about."""
 
     stored: StoredIncident
     log: tuple[LoggedEvent, ...] = ()
@@ -127,13 +130,16 @@ def read_period(spec: ModelSpec, store: Store, first: str | None = None, last: s
     return Period(verdicts={key: judged[key] for key in kept})
 
 
-def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
-    """Return everything that the page of a model shows."""
+def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool = True) -> ModelRecords:
+    """Return everything that the page of a model shows; for the overview without the histories of incidents."""
     name, first, last = spec.name, period.keys[0], period.chunk
     profiles = {profile.model_version: profile for profile in store.profiles(name, last) if not profile.segment}
     references = _references(spec, store, profiles)
     chunk = spec.calendar.chunk(last)
-    incidents = tuple(_incident(entry, store, period) for entry in store.incidents(name))
+    found = store.incidents(name)
+    drawn = with_section([entry for entry in found if _is_in(entry, period)])
+    names = {entry.incident_id for entry in drawn} if histories else set()
+    incidents = tuple(_incident(entry, store, period, has_history=entry.incident_id in names) for entry in found)
     return ModelRecords(
         spec=spec,
         chunk=chunk,
@@ -182,16 +188,33 @@ def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping
     return {version: reference_from_document(text) for version, text in documents.items() if text is not None}
 
 
-def _incident(stored: StoredIncident, store: Store, period: Period) -> IncidentRecords:
+def with_section(incidents: Iterable[StoredIncident]) -> list[StoredIncident]:
+    """Return the incidents that have a section: those that last, most severe first, then the last resolved ones."""
+    entries = list(incidents)
+    active = [entry for entry in entries if entry.incident.state is not IncidentState.RESOLVED]
+    active.sort(key=lambda entry: (_RANKS[entry.incident.severity], entry.incident.opened))
+    return [*active, *last_resolved(entries)[:RESOLVED_SHOWN]]
+
+
+def last_resolved(incidents: Iterable[StoredIncident]) -> list[StoredIncident]:
+    """Return the resolved incidents, the last first."""
+    resolved = (entry for entry in incidents if entry.incident.state is IncidentState.RESOLVED)
+    return sorted(resolved, key=lambda entry: (entry.incident.last_breached, entry.incident_id), reverse=True)
+
+
+def _is_in(stored: StoredIncident, period: Period) -> bool:
+    return stored.incident.last_breached >= period.keys[0] and stored.incident.since <= period.chunk
+
+
+def _incident(stored: StoredIncident, store: Store, period: Period, *, has_history: bool) -> IncidentRecords:
     """Return an incident with its records if it lies in the period; otherwise alone."""
-    incident = stored.incident
-    if incident.last_breached < period.keys[0] or incident.since > period.chunk:
+    if not _is_in(stored, period):
         return IncidentRecords(stored=stored)
     return IncidentRecords(
         stored=stored,
         log=tuple(store.incident_log(stored.incident_id)),
         deliveries=tuple(store.deliveries(stored.incident_id)),
-        history=_history(stored, store, period),
+        history=_history(stored, store, period) if has_history else (),
     )
 
 

@@ -19,9 +19,9 @@ from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, bu
 from monitoring_pipeline.web_pages.contents.budget import budget_contents
 from monitoring_pipeline.web_pages.contents.columns import shifts
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
-from monitoring_pipeline.web_pages.contents.model import RESOLVED_SHOWN, ModelContents, model_contents
+from monitoring_pipeline.web_pages.contents.model import ModelContents, model_contents
 from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
-from monitoring_pipeline.web_pages.reading import NothingJudgedError, Period, read_model, read_period
+from monitoring_pipeline.web_pages.reading import RESOLVED_SHOWN, NothingJudgedError, Period, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 

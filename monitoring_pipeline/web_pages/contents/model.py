@@ -37,14 +37,16 @@ from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_wa
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
 from monitoring_pipeline.web_pages.numbers import NONE, allowed, interval, named, number, percent, signed
 from monitoring_pipeline.web_pages.reading import (
+    RESOLVED_SHOWN,
     IncidentRecords,
     ModelRecords,
     business_names,
     drawn_numbers,
+    last_resolved,
     shown_names,
+    with_section,
 )
 
-RESOLVED_SHOWN = 3
 _REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
 """Kind, subject and name before a reason that begins with the subject itself."""
 REASONS_SHOWN = 6
@@ -155,7 +157,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
     columns = columns_of(records, version)
     confusion = confusion_chart(records, version)
     reasons = deciding_reasons(verdict)
-    lasting, resolved = _incidents(records)
+    sections, lines = _incidents(records)
     return ModelContents(
         name=spec.name,
         description=spec.description.strip(),
@@ -165,10 +167,8 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         sentence=sentence_of(records),
         reasons=reasons[:REASONS_SHOWN],
         facts=tuple(_facts(records, version)),
-        incidents=tuple(
-            incident_contents(records, i, columns, confusion) for i in (*lasting, *resolved[:RESOLVED_SHOWN])
-        ),
-        earlier=tuple(earlier_incident(records, incident) for incident in resolved[RESOLVED_SHOWN:]),
+        incidents=tuple(incident_contents(records, incident, columns, confusion) for incident in sections),
+        earlier=tuple(earlier_incident(records, incident) for incident in lines),
         calendar=calendar_of(spec, records.period),
         when=what_was_wrong_when(records),
         budget=budget_contents(records),
@@ -239,14 +239,12 @@ def _facts(records: ModelRecords, version: str) -> Iterable[Fact]:
 
 
 def _incidents(records: ModelRecords) -> tuple[list[IncidentRecords], list[IncidentRecords]]:
-    """Return the incidents of the period that last, most severe first, and the resolved ones, the last first."""
-    shown = [entry for entry in records.incidents if entry.log]
-    severity = {"critical": 0, "warning": 1, "info": 2}
-    active = [entry for entry in shown if entry.stored.incident.state is not IncidentState.RESOLVED]
-    resolved = [entry for entry in shown if entry.stored.incident.state is IncidentState.RESOLVED]
-    active.sort(key=lambda entry: (severity[entry.stored.incident.severity], entry.stored.incident.opened))
-    resolved.sort(key=lambda entry: (entry.stored.incident.last_breached, entry.stored.incident_id), reverse=True)
-    return active, resolved
+    """Return the incidents of the period that have a section, and those that have a line, in order of reading."""
+    shown = {entry.stored.incident_id: entry for entry in records.incidents if entry.log}
+    stored = [entry.stored for entry in shown.values()]
+    sections = [shown[entry.incident_id] for entry in with_section(stored)]
+    lines = [shown[entry.incident_id] for entry in last_resolved(stored)[RESOLVED_SHOWN:]]
+    return sections, lines
 
 
 def _histories(records: ModelRecords) -> Iterable[Chart]:
