@@ -37,7 +37,7 @@ OF_A_WAREHOUSE = frozenset({"reference_hash"})
 """The hash of a reference covers the types of the table's columns, whose names differ between kinds of warehouses."""
 TYPES_OF_COLUMNS = "table_columns"
 """The key of these types in the document of a reference."""
-WITHOUT_RESULTS = frozenset({"alembic_version", "efforts", "audit", "forgotten_rows"})
+WITHOUT_RESULTS = frozenset({"alembic_version", "efforts", "audit", "forgotten_rows", "spec_texts"})
 """Tables that hold no results: the revision of the schema, what measuring took, and the keeping of data."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)?")
 SHOWN = 5

@@ -14,12 +14,14 @@ from monitoring_pipeline.cli.execution.progress import progress
 from monitoring_pipeline.cli.options.completion import complete_models
 from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.web_pages.safe_text import visible
 
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.spec_check.findings import Finding
     from monitoring_pipeline.settings import Settings
     from monitoring_pipeline.spec.loading import LoadedSpec
     from monitoring_pipeline.steps.specs.source_facts import Inspecting
+    from monitoring_pipeline.steps.specs.texts import SpecHistory
 
 
 @click.group()
@@ -131,6 +133,40 @@ def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
             yield f"retraining.trainer: {error} ({_NEEDED_THERE})"
     if rules.webhook is not None and find_secret(settings.secrets, rules.webhook) is None:
         yield f"retraining.webhook: {missing_secret(rules.webhook)}"
+
+
+@spec.command("history")
+@click.argument("model", shell_complete=complete_models)
+@click.option("--diff", "with_diffs", is_flag=True, help="Print what each text changed.")
+@click.option("--text", "text_hash", help="Print the text with this hash, and nothing else.")
+@prints_data
+def spec_history(model: str, form: OutputForm, text_hash: str | None, *, with_diffs: bool) -> None:
+    """Print the texts of MODEL's spec by which results were made: when, by whom, and what changed.
+
+    Author and commit are those of git, if the file was committed as it was used. JSON has the texts and the diffs.
+    """
+    from monitoring_pipeline.reports.terminal.spec_history import spec_history_table
+    from monitoring_pipeline.steps.specs.texts import read_history
+    from monitoring_pipeline.store.results import ResultStore
+
+    with clear_errors():
+        with ResultStore.open_to_read(read_settings().store_url) as store:
+            history = read_history(model, store)
+        if text_hash is not None:
+            click.echo(_text_of(history, model, text_hash), nl=False)
+            return
+        print_reports(form, [spec_history_table(model, history)])
+        if with_diffs and form is OutputForm.TABLE:
+            for change in history.changes:
+                click.echo("\n" + "\n".join(map(visible, change.diff)))
+
+
+def _text_of(history: "SpecHistory", model: str, text_hash: str) -> str:
+    texts = {change.text.text_hash: change.text.text for change in history.changes}
+    if text_hash not in texts:
+        message = f"{model} has no text {text_hash!r}; known: {', '.join(texts) or 'none'}"
+        raise click.ClickException(message)
+    return texts[text_hash]
 
 
 @spec.command("schema")

@@ -10,15 +10,25 @@ from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
+from monitoring_pipeline.records.spec_text import SpecText
 
 
 class Results(Protocol):
     """Where the results of chunks are kept."""
 
     def replace(
-        self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime, effort: Effort | None = None
+        self,
+        results: ChunkResults,
+        *,
+        run_id: str,
+        measured_at: dt.datetime,
+        effort: Effort | None = None,
+        spec: SpecText | None = None,
     ) -> int:
-        """Replace the results of a producer for a chunk in one transaction; return the new revision."""
+        """Replace the results of a producer for a chunk in one transaction; return the new revision.
+
+        ``spec`` is the text of the spec, if it is to be kept with them.
+        """
         ...
 
     def efforts(self, model: str, chunk: str) -> dict[str, Effort]:

@@ -6,9 +6,10 @@ from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.incidents import DueAlerts, Incidents
 from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.ports.spec_texts import SpecTexts
 from monitoring_pipeline.ports.upkeep import Upkeep
 from monitoring_pipeline.ports.versions import Versions
 
 
-class Store(Results, References, Incidents, DueAlerts, Decisions, Versions, Upkeep, Protocol):
+class Store(Results, References, Incidents, DueAlerts, Decisions, Versions, Upkeep, SpecTexts, Protocol):
     """Everything that is kept about all models."""

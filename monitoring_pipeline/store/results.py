@@ -24,6 +24,7 @@ from monitoring_pipeline.records.measurement import (
 )
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
+from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import forget_pragmas, reading, writing
@@ -39,6 +40,7 @@ from monitoring_pipeline.store.rows import (
     snapshot_of,
     verdict_of,
 )
+from monitoring_pipeline.store.spec_texts import SpecTextStore, keep_text
 from monitoring_pipeline.store.tables.results import (
     REFERENCE_KEY_PATTERN,
     REVISED_TABLES,
@@ -56,23 +58,31 @@ from monitoring_pipeline.store.upkeep import UpkeepStore
 _REVISION = ("model", "chunk", "producer", "revision")
 
 
-class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore):
+class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore, SpecTextStore):
     """Results of all models and their consequences in one database; safe for several processes at once.
 
     Every reader returns the current revision, which is the newest of each (model, chunk, producer).
     """
 
     def replace(
-        self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime, effort: Effort | None = None
+        self,
+        results: ChunkResults,
+        *,
+        run_id: str,
+        measured_at: dt.datetime,
+        effort: Effort | None = None,
+        spec: SpecText | None = None,
     ) -> int:
         """Store all results of a producer about a chunk in one transaction, and return their revision.
 
         If the provenance equals that of the newest revision, its rows are replaced and ``known_since`` stays at the
-        earlier time. Otherwise a new revision is added.
+        earlier time. Otherwise a new revision is added. The text of the spec is kept unless it is the newest one.
         """
         key = _key_of(results)
         with writing(self._engine, "/".join(key.values())) as connection:
             revision = _replace(connection, results, run_id=run_id, measured_at=measured_at)
+            if spec is not None:
+                keep_text(connection, spec)
             if effort is not None:
                 connection.execute(efforts.delete().filter_by(**key))
                 row = {**key, **asdict(effort), "run_id": run_id, "measured_at": measured_at}

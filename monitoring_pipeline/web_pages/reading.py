@@ -17,6 +17,7 @@ from monitoring_pipeline.records.incident import Delivery, IncidentState, Logged
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -87,6 +88,7 @@ class ModelRecords:
         decisions: the audit, oldest first.
         versions: the newest role of each version.
         provenance: what the chunk's drift was measured from, and its revision.
+        spec_text: the text of the spec by which it was measured; None if it was not kept.
         expected: the false alarms that ``replay`` expects, by cause and together; empty if it was never run.
     """
 
@@ -106,6 +108,7 @@ class ModelRecords:
     efforts: Mapping[str, Effort]
     provenance: Provenance | None
     revision: int | None
+    spec_text: SpecText | None = None
     expected: tuple[Measurement, ...] = ()
 
 
@@ -140,6 +143,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
     drawn = with_section([entry for entry in found if _is_in(entry, period)])
     names = {entry.incident_id for entry in drawn} if histories else set()
     incidents = tuple(_incident(entry, store, period, has_history=entry.incident_id in names) for entry in found)
+    provenance = store.provenance(name, last, Producer.DRIFT)
     return ModelRecords(
         spec=spec,
         chunk=chunk,
@@ -155,7 +159,8 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
         versions=tuple(store.versions(name)),
         cards=store.version_cards(name),
         efforts=store.efforts(name, last),
-        provenance=store.provenance(name, last, Producer.DRIFT),
+        provenance=provenance,
+        spec_text=_spec_text(name, store, provenance),
         revision=store.revisions(name, Producer.DRIFT).get(last),
         expected=tuple(
             m
@@ -181,6 +186,12 @@ def business_names(spec: ModelSpec) -> tuple[str, ...]:
 def drawn_numbers(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of the numbers about the serving of the model whose history its page draws."""
     return spec.operations.drawn
+
+
+def _spec_text(model: str, store: Store, provenance: Provenance | None) -> SpecText | None:
+    """Return the newest text of a spec by which results were made."""
+    newest_first = reversed(store.spec_texts(model)) if provenance else ()
+    return next((text for text in newest_first if provenance and text.spec_hash == provenance.spec_hash), None)
 
 
 def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:

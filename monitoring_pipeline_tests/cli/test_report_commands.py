@@ -1,5 +1,7 @@
 """The commands that write and serve pages: files, messages, and errors."""
 
+import getpass
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
+from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World
 
 Command = Callable[..., Result]
@@ -96,3 +99,18 @@ def test_site_with_a_secret_that_can_be_guessed_is_refused(command: Command, mon
     assert answer.exit_code == 1
     assert "MONITORING_PIPELINE_SITE_PROXY_SECRET" in answer.output
     assert "at least 16" in answer.output
+
+
+def test_history_of_a_spec_has_the_text_by_which_the_world_was_judged(command: Command, monitored: World) -> None:
+    answer = command("spec", "history", LOANS, "--json")
+    [entry] = json.loads(answer.output)
+    loaded = next(each for each in load_specs(monitored.settings.models) if each.spec.name == LOANS)
+    assert entry["text"] == loaded.path.read_text(encoding="utf-8")
+    assert entry["spec_hash"] == loaded.spec.spec_hash
+    assert (entry["recorded_by"], entry["commit_hash"]) == (getpass.getuser(), None)
+    assert command("spec", "history", LOANS, "--text", entry["text_hash"]).output == entry["text"]
+    assert f"+name: {LOANS}" in command("spec", "history", LOANS, "--diff").output.splitlines()
+    refused = command("spec", "history", LOANS, "--text", "other")
+    assert (refused.exit_code, entry["text_hash"] in refused.output) == (1, True)
+    command("report", LOANS, "-o", "page.html")
+    assert f"{getpass.getuser()}, who ran it; not in git; first used" in Path("page.html").read_text(encoding="utf-8")

@@ -59,7 +59,7 @@ def test_older_store_gets_current_views(store_url):
         connection.execute(sa.text("DROP TABLE version_cards"))
         connection.execute(sa.text("DROP TABLE channel_failures"))
         connection.execute(sa.text("DROP TABLE efforts"))
-        for table in ("audit", "forgotten_rows"):
+        for table in ("audit", "forgotten_rows", "spec_texts"):
             connection.execute(sa.text(f"DROP TABLE {table}"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
     ResultStore.open(store_url).close()

@@ -309,3 +309,23 @@ CREATE TABLE forgotten_rows (
 );
 
 COMMENT ON TABLE forgotten_rows IS 'Hashed ids of rows that were removed on request, and must not be read again';
+
+CREATE TABLE spec_texts (
+    number BIGSERIAL NOT NULL,
+    model TEXT NOT NULL,
+    spec_hash TEXT NOT NULL,
+    text_hash TEXT NOT NULL,
+    text TEXT NOT NULL,
+    is_file BOOLEAN NOT NULL,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    run_id TEXT NOT NULL,
+    recorded_by TEXT NOT NULL,
+    author TEXT,
+    commit_hash TEXT,
+    committed_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (number)
+);
+
+COMMENT ON TABLE spec_texts IS 'The texts of specs by which results were made, in order, and who changed them; rows are only added';
+
+CREATE INDEX spec_texts_by_model ON spec_texts (model, number);

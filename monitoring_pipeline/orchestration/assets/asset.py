@@ -18,11 +18,13 @@ from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
 from monitoring_pipeline.orchestration.runs.timing import Timed, run_timed
+from monitoring_pipeline.orchestration.runs.user import current_user
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -30,6 +32,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline.steps.chunk.incidents import Rules
 from monitoring_pipeline.steps.roles import with_roles
+from monitoring_pipeline.steps.specs.texts import unrecorded_text
+from monitoring_pipeline.version_control.git import find_commit
 
 Event: TypeAlias = dg.AssetCheckEvaluation | dg.Output[None] | dg.MaterializeResult
 
@@ -146,6 +150,18 @@ class AssetRun:
         context = self.context
         return waits_for_source(self.spec, context.run, context.instance, self.clock(), self.names)
 
+    @cached_property
+    def spec_text(self) -> SpecText | None:
+        """The text of the spec, if it is to be kept with the results of the run; None if the store has it."""
+        return unrecorded_text(
+            self.loaded,
+            self.store,
+            find_commit=find_commit,
+            now=self.clock(),
+            run_id=self.context.run.run_id,
+            recorded_by=current_user(),
+        )
+
     @property
     def store(self) -> Store:
         """The store of results."""
@@ -209,7 +225,9 @@ class AssetRun:
         effort = self.efforts.get(results.chunk.key) if self.asset.name == results.producer else None
         if effort is not None and results.snapshot is not None:
             effort = replace(effort, rows=results.snapshot.rows)
-        self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock(), effort=effort)
+        self.store.replace(
+            results, run_id=self.context.run.run_id, measured_at=self.clock(), effort=effort, spec=self.spec_text
+        )
         report_measured(self.asset.name, results.chunk)
         is_of_run = results.chunk.key in self.context.partition_keys
         if is_of_run and self.asset.name == results.producer:

@@ -1,4 +1,4 @@
-"""The tables about the keeping of data: what was removed, and whose rows are forgotten."""
+"""The tables about the keeping of data: what was removed, whose rows are forgotten, and the texts of specs."""
 
 import sqlalchemy as sa
 
@@ -26,5 +26,24 @@ forgotten_rows = sa.Table(
     comment="Hashed ids of rows that were removed on request, and must not be read again",
 )
 
-UPKEEP_TABLES = (audit, forgotten_rows)
+spec_texts = sa.Table(
+    "spec_texts",
+    metadata,
+    numbered("number"),
+    text("model"),
+    text("spec_hash"),
+    text("text_hash"),
+    text("text"),
+    sa.Column("is_file", sa.Boolean, nullable=False),
+    time("seen_at"),
+    text("run_id"),
+    text("recorded_by"),
+    text("author", nullable=True),
+    text("commit_hash", nullable=True),
+    time("committed_at", nullable=True),
+    sa.Index("spec_texts_by_model", "model", "number"),
+    comment="The texts of specs by which results were made, in order, and who changed them; rows are only added",
+)
+
+UPKEEP_TABLES = (audit, forgotten_rows, spec_texts)
 """All tables about the keeping of data."""

@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Status
+from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
@@ -462,12 +463,22 @@ def _decisions(records: ModelRecords) -> Table:
     )
 
 
+def _who_changed(text: SpecText | None) -> str:
+    if text is None:
+        return "not recorded"
+    first = f"first used {text.seen_at:%Y-%m-%d %H:%M} UTC"
+    if text.commit is None:
+        return f"{text.recorded_by}, who ran it; not in git; {first}"
+    return f"{text.commit.author}, in commit {text.commit.commit_hash[:12]}; {first}"
+
+
 def _audit(records: ModelRecords) -> Iterable[Fact]:
     provenance = records.provenance
     if provenance is None:
         return
     yield Fact("revision", str(records.revision or ""))
     yield Fact("spec", provenance.spec_hash)
+    yield Fact("spec changed by", _who_changed(records.spec_text))
     yield Fact("reference", provenance.reference_hash)
     yield Fact("rows", provenance.input_fingerprint)
     yield Fact("code", provenance.code_version)

@@ -1,0 +1,1 @@
+"""Reads the history of files from git."""

@@ -1,0 +1,56 @@
+"""The texts of specs that are kept with results, on both databases."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+from sqlalchemy import exc
+
+from monitoring_pipeline.records.effort import Effort
+from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.records.spec_text import Commit, SpecText
+
+MODEL = "flight_delay"
+COMMIT = Commit("Ada", "a" * 40, dt.datetime(2013, 4, 1, 12, tzinfo=dt.UTC))
+FIRST = SpecText(
+    model=MODEL,
+    spec_hash="one",
+    text="name: flight_delay # ü\n",
+    is_file=True,
+    seen_at=dt.datetime(2013, 4, 23, 6, tzinfo=dt.UTC),
+    run_id="run",
+    recorded_by="dagster",
+    commit=COMMIT,
+)
+SECOND = dataclasses.replace(FIRST, text="name: flight_delay\n", is_file=False, commit=None)
+
+
+def made_by(results, spec_hash):
+    return dataclasses.replace(
+        results, provenance=Provenance(spec_hash=spec_hash, reference_hash="r", input_fingerprint="i", code_version="c")
+    )
+
+
+def test_texts_are_kept_in_order_and_one_that_comes_back_is_kept_again(store, make_results, measured_at):
+    for text in (FIRST, FIRST, SECOND, dataclasses.replace(SECOND, run_id="later"), FIRST):
+        store.replace(make_results(), run_id="run", measured_at=measured_at, spec=text)
+    assert store.spec_texts(MODEL) == [FIRST, SECOND, FIRST]
+    assert store.newest_spec_text(MODEL) == FIRST
+    assert (store.spec_texts("another"), store.newest_spec_text("another")) == ([], None)
+
+
+def test_text_of_results_that_cannot_be_written_is_not_kept(store, make_results, measured_at):
+    broken = Effort(None, 1.0, 1)
+    with pytest.raises(exc.IntegrityError, match="cpu_seconds"):
+        store.replace(make_results(), run_id="run", measured_at=measured_at, effort=broken, spec=FIRST)
+    assert store.spec_texts(MODEL) == []
+
+
+def test_hashes_of_results_without_a_text_are_named(store, make_results, measured_at):
+    later = measured_at + dt.timedelta(days=1)
+    for spec_hash, day, at in (("zero", "2013-04-22", measured_at), ("zero", "2013-04-23", later)):
+        store.replace(made_by(make_results(day), spec_hash), run_id="run", measured_at=at)
+    store.replace(made_by(make_results("2013-04-24"), "one"), run_id="run", measured_at=later, spec=FIRST)
+    assert [(spec.spec_hash, spec.first_measured_at) for spec in store.unrecorded_specs(MODEL)] == [
+        ("zero", measured_at)
+    ]
