@@ -28,7 +28,7 @@ from monitoring_pipeline.store.schema import HEAD_REVISION, VIEWS
 from monitoring_pipeline.store.tables.columns import metadata
 from monitoring_pipeline.store.tables.incidents import ACTION_TABLES
 from monitoring_pipeline.store.tables.results import efforts
-from monitoring_pipeline.store.tables.upkeep import audit, forgotten_rows
+from monitoring_pipeline.store.tables.upkeep import audit, forgotten_rows, spec_texts
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk, OutboxContract
 from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -479,7 +479,7 @@ def _make_it_of_revision_2(url):
     with engine.begin() as connection:
         for view in reversed(VIEWS):
             connection.execute(sa.text(f"DROP VIEW {view}"))
-        metadata.drop_all(connection, tables=(*ACTION_TABLES, efforts, audit, forgotten_rows))
+        metadata.drop_all(connection, tables=(*ACTION_TABLES, efforts, audit, forgotten_rows, spec_texts))
         connection.execute(sa.text("ALTER TABLE snapshots DROP COLUMN state"))
         connection.execute(sa.text("ALTER TABLE model_references DROP COLUMN declaration"))
         connection.execute(sa.text("DROP INDEX measurements_breached"))
