@@ -1,6 +1,6 @@
 """Runs of assets over rolling windows: they also measure later chunks whose windows contain a chunk of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import dagster as dg
@@ -9,9 +9,10 @@ from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_results, outcome_of
 from monitoring_pipeline.orchestration.assets.each_chunk import measure_each_chunk
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import cost, fairness, windows
+from monitoring_pipeline.steps.chunk import cost, fairness, operations, windows
 from monitoring_pipeline.steps.chunk.objectives import chunks_after
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.inputs import is_changed
@@ -49,6 +50,20 @@ def run_cost(this: AssetRun) -> Iterator[Event]:
     return _with_later_chunks(this, cost.later_chunks)
 
 
+def run_operations(this: AssetRun) -> Iterator[Event]:
+    """Measure how each chunk of the run was served; judge later chunks again that are judged beside these."""
+    measurements = measure_each_chunk(this)
+    own = {chunk.key for chunk in this.chunks}
+    for chunk in operations.later_chunks(this.spec, this.chunks[0], store=this.store):
+        results = None if chunk.key in own else operations.judge_server_again(this.spec, chunk, this.store)
+        if results is not None:
+            this.write(results)
+            this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
+    this.draw_history()
+    yield dg.MaterializeResult()
+    yield from _checked(this, measurements)
+
+
 def _with_later_chunks(this: AssetRun, later_chunks: LaterChunks) -> Iterator[Event]:
     measurements = measure_each_chunk(this)
     for chunk, measure in this.measured_by_step(later_chunks(this.spec, this.chunks[-1], store=this.store)):
@@ -57,6 +72,10 @@ def _with_later_chunks(this: AssetRun, later_chunks: LaterChunks) -> Iterator[Ev
             this.write(results)
             this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
     yield dg.MaterializeResult()
+    yield from _checked(this, measurements)
+
+
+def _checked(this: AssetRun, measurements: Mapping[str, tuple[Measurement, ...]]) -> Iterator[Event]:
     for check in this.asset.checks:
         outcomes = {key: outcome_of(check, measured) for key, measured in measurements.items()}
         yield from check_results(this.context, check, outcomes)

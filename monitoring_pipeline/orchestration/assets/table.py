@@ -12,6 +12,7 @@ from monitoring_pipeline.orchestration.assets.over_windows import (
     run_cost,
     run_fairness,
     run_objectives,
+    run_operations,
     run_over_windows,
 )
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
@@ -181,8 +182,9 @@ _BEFORE_THE_VERDICT = (
         name="operations",
         description="Latency, errors, timeouts and throughput of the chunk and of its worst hour, "
         "against thresholds or what is usual in the reference; numbers of a Prometheus server; dependencies.",
-        run=each_chunk,
+        run=run_operations,
         step=lambda inputs: partial(measure_operations, inputs.loaded, outside=inputs.outside),
+        is_in_order=True,
         deps=("reference", "predictions"),
         checks=(Check("operations", "The model is served as fast and as reliably as usual."),),
         is_wanted=lambda spec: spec.operations.is_declared,

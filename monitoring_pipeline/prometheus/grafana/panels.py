@@ -320,7 +320,7 @@ ONE_MODEL = Dashboard(
             about="Answers of the warehouse when the newest judged chunk was measured.",
             kind=Kind.LINES,
             queries=(Query(_of(exported.MEASURING_BYTES, MODEL), "bytes read"),),
-            width=WIDTH // 2,
+            width=WIDTH,
             height=7,
             unit="decbytes",
         ),

@@ -133,7 +133,7 @@ class OperationsRules(SpecPart):
 
     Numbers are latency_p50, latency_p95, latency_p99, error_rate, timeout_rate, rows_per_hour, and those of the worst
     hour: error_rate_worst_hour, timeout_rate_worst_hour, slow_rate_worst_hour. Numbers of prometheus have the names of
-    their queries; they are judged only by a threshold.
+    their queries; without a threshold they are judged by what is usual on the chunks before.
     """
     severity: Literal["info", "warning", "critical"] = "warning"
     """Severity of a breach that has no other one in its threshold."""

@@ -1,16 +1,27 @@
 """The step that measures how a chunk was served: telemetry, numbers of the serving system, and dependencies."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.operations.measuring import measure_telemetry
-from monitoring_pipeline.evaluation.operations.of_server import ServerNumber, measure_server
+from monitoring_pipeline.evaluation.budget.allowed import Spender, allowed_of
+from monitoring_pipeline.evaluation.operations.measuring import OF_PROMETHEUS, measure_telemetry
+from monitoring_pipeline.evaluation.operations.of_server import (
+    EarlierNumbers,
+    ServerNumber,
+    chunks_before,
+    earlier_numbers,
+    judge_again,
+    measure_server,
+    seconds_of,
+)
 from monitoring_pipeline.evaluation.operations.telemetry import Telemetry
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept, Outside
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.serving_metrics import MetricsAwayError, NoMetricError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
@@ -72,7 +83,7 @@ def _of_server(
     rules = spec.operations.prometheus
     if rules is None:
         return ()
-    seconds = round((chunk.end - chunk.start).total_seconds())
+    seconds = seconds_of(chunk)
     numbers: dict[str, ServerNumber] = {}
     for name in rules.all_queries:
         query = rules.query(name, spec.name, seconds)
@@ -82,7 +93,55 @@ def _of_server(
             numbers[name] = ServerNumber(query, reason=str(error))
         except MetricsAwayError as error:
             numbers[name] = ServerNumber(query, reason=str(error), is_away=True)
-    return measure_server(spec, numbers, stored)
+    return measure_server(spec, numbers, stored, _earlier(spec, chunk, outside.store))
+
+
+def _earlier(spec: ModelSpec, chunk: Chunk, store: Results) -> EarlierNumbers:
+    """Return the numbers of the server that are stored of the chunks before."""
+    first, allowed = _first_before(spec, chunk), allowed_of(spec, Spender.DATA)
+    stored: Sequence[tuple[str, Measurement]] = ()
+    if first < chunk.key:
+        last = spec.calendar.previous(chunk).key
+        of_operations = [Kind.OPERATIONS]
+        stored = store.chunk_measurements(spec.name, None, first, last, subject=OF_PROMETHEUS, kinds=of_operations)
+    per_chunk = allowed.pages if spec.operations.severity == Severity.CRITICAL else allowed.warnings
+    return earlier_numbers(spec, chunk, stored, allowed=per_chunk)
+
+
+def _first_before(spec: ModelSpec, chunk: Chunk) -> str:
+    """Return the key of the first chunk that shows what is usual; that of the chunk itself if there is none before."""
+    calendar = spec.calendar
+    day = calendar.day_at(chunk.start)
+    first = max(calendar.day_at(chunk.start - chunks_before(spec) * calendar.length), calendar.start)
+    found = calendar.chunks_of_days(first, day) if first <= day else ()
+    return found[0].key if found else chunk.key
+
+
+def later_chunks(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chunk, ...]:
+    """Return the later measured chunks whose numbers of a server are judged beside those of a chunk."""
+    if spec.operations.prometheus is None:
+        return ()
+    keys = [key for key in store.revisions(spec.name, Producer.OPERATIONS) if key > chunk.key]
+    return tuple(later for later in map(spec.calendar.chunk, keys) if _first_before(spec, later) <= chunk.key)
+
+
+def judge_server_again(spec: ModelSpec, chunk: Chunk, store: Results) -> ChunkResults | None:
+    """Return the results of a chunk whose numbers of a server are judged otherwise now; None if they are not.
+
+    The server is not asked.
+    """
+    stored = tuple(store.measurements(spec.name, chunk.key, Producer.OPERATIONS))
+    made = store.provenance(spec.name, chunk.key, Producer.OPERATIONS)
+    again = judge_again(spec, stored, _earlier(spec, chunk, store))
+    if made is None or [_as_judged(m) for m in again] == [_as_judged(m) for m in stored]:
+        return None
+    inputs = combined_fingerprint(made.input_fingerprint, outcome_fingerprint(again))
+    provenance = replace(made, input_fingerprint=inputs)
+    return ChunkResults(producer=Producer.OPERATIONS, chunk=chunk, provenance=provenance, measurements=again)
+
+
+def _as_judged(m: Measurement) -> tuple[object, ...]:
+    return m.name, m.value, m.status, m.reference_value, m.threshold_upper, m.reason
 
 
 def _of_telemetry(
