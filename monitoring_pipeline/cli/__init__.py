@@ -76,6 +76,10 @@ class _WithoutSecrets(LazyGroup):
             "forgetting.forget",
             "Remove the rows of a person from the snapshots of MODEL, so that they are never read again.",
         ),
+        "export": Place(
+            "exporting.export",
+            "Write everything about MODEL from one day to another as one zip file, for an auditor.",
+        ),
         "migrate": Place(
             "migrating.migrate", "Make the tables of the store, or upgrade them to those of this version."
         ),

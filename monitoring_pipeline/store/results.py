@@ -26,6 +26,7 @@ from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.store.archive import ArchiveStore
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import forget_pragmas, reading, writing
 from monitoring_pipeline.store.incidents import IncidentStore
@@ -58,7 +59,7 @@ from monitoring_pipeline.store.upkeep import UpkeepStore
 _REVISION = ("model", "chunk", "producer", "revision")
 
 
-class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore, SpecTextStore):
+class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore, SpecTextStore, ArchiveStore):
     """Results of all models and their consequences in one database; safe for several processes at once.
 
     Every reader returns the current revision, which is the newest of each (model, chunk, producer).

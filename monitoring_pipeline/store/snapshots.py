@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 import polars as pl
@@ -130,6 +131,21 @@ class SnapshotFiles:
             return (rows if columns is None else rows.select(columns)).collect()
         except FileNotFoundError as error:
             raise self._missing(uri) from error
+
+    def open(self, uri: str) -> BinaryIO:
+        """Return a local file as it is, which has been verified.
+
+        Raises:
+            SnapshotMissingError: when the file is gone.
+            SnapshotDamagedError: when it is not the file that was written.
+            ValueError: in an object store.
+        """
+        if self._folder is None:
+            raise ValueError(f"{uri}: files in an object store are copied from there")
+        fault = self._fault(uri)
+        if fault is not None:
+            raise fault
+        return (self._folder / uri).open("rb")
 
     @property
     def can_remove(self) -> bool:

@@ -2,8 +2,10 @@
 
 import base64
 import gzip
+import io
 import re
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-_SQLITE, _PARQUET = b"SQLite format 3\x00", b"PAR1"
+_SQLITE, _PARQUET, _ZIP = b"SQLite format 3\x00", b"PAR1", b"PK\x03\x04"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 
 
@@ -62,8 +64,16 @@ def _parts(path: Path) -> Iterator[tuple[str, bytes]]:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             yield from _rows(connection)
     if content.startswith(_PARQUET):
-        frame = pl.read_parquet(path)
-        yield " (rows)", "\n".join(map(str, frame.rows())).encode()
+        yield " (rows)", _rows_of(content)
+    if content.startswith(_ZIP):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                part = archive.read(name)
+                yield f":{name}", part + (_rows_of(part) if part.startswith(_PARQUET) else b"")
+
+
+def _rows_of(parquet: bytes) -> bytes:
+    return "\n".join(map(str, pl.read_parquet(io.BytesIO(parquet)).rows())).encode()
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:

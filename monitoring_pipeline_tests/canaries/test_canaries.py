@@ -50,6 +50,14 @@ def test_no_file_has_a_value_of_a_private_column(private):
     assert {name: places for name, places in found_in(private.folder / "home", CANARIES).items() if places} == {}
 
 
+def test_no_archive_has_a_value_of_a_private_column(private):
+    """The archive without rows is in the home, where it is searched with everything else."""
+    assert (private.folder / "home" / "page.zip").exists()
+    found = found_in(private.folder / "archives", CANARIES | {"id": NEVER_KEPT["id"], "notes": NEVER_KEPT["notes"]})
+    assert {name: places for name, places in found.items() if places} == {}
+    assert all(":snapshots/" in place for place in found_in(private.folder / "archives", {"s": SEEN["salary"]})["s"])
+
+
 def test_nothing_printed_or_sent_has_a_value_of_a_private_column(private):
     assert {name: places for name, places in found_in_texts(private.sent, CANARIES).items() if places} == {}
 

@@ -169,6 +169,9 @@ class CanaryWorld(OneModelWorld):
         self._print("report", "m", "--output", f"{page}.md")
         self._print("metrics", "--output", f"{page}.prom")
         self._print("digest", "--output", f"{page}_week.html")
+        self._print("export", *PERIOD, "--output", f"{page}.zip")
+        self._print("export", *PERIOD, "--with-snapshots", "--output", str(self.folder / "archives" / "rows.zip"))
+        self._print("spec", "history", "m", "--diff")
         self.sent["mcp"] = json.dumps(asyncio.run(self._answers())).encode()
 
     def _folder(self, name: str) -> Path:

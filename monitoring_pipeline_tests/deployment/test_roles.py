@@ -221,8 +221,14 @@ def test_night_runs_with_these_roles_and_equals_one_without_them(
         "MONITORING_PIPELINE_MODELS": str(world.folder / "specs"),
         "MONITORING_PIPELINE_STORE_URL": as_role(server.store, READER),
     }
-    shown = CliRunner().invoke(main, ["query", "what_is_wrong", "--set", f"chunk={DAYS[0]}"], env=environment)
-    assert shown.exit_code == 0, shown.output
+    archive = str(tmp_path / "loans.zip")
+    for words in (
+        ("query", "what_is_wrong", "--set", f"chunk={DAYS[0]}"),
+        ("export", LOANS, "--from", DAYS[0], "--to", DAYS[0], "--output", archive),
+        ("export", "--verify", archive),
+    ):
+        shown = CliRunner().invoke(main, words, env=environment)
+        assert shown.exit_code == 0, shown.output
 
 
 def _rounded(store: ResultStore) -> list[tuple]:

@@ -1,0 +1,1 @@
+"""An archive about one model and period, for an auditor."""
