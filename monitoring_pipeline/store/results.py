@@ -182,11 +182,16 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore, UpkeepStore, SpecTe
         return profiles_of(self._current(profiles, model, chunk=chunk, producer=producer))
 
     def profiles_by_chunk(
-        self, model: str, producer: AnyProducer, chunks: Collection[str]
+        self, model: str, producer: AnyProducer, chunks: Collection[str], *, columns: Collection[str] | None = None
     ) -> dict[str, tuple[ChunkProfile, ...]]:
-        """Return the profiles by a producer, by the chunk's key; chunks without profiles are left out."""
+        """Return the profiles by a producer, by the chunk's key; chunks without profiles are left out.
+
+        ``columns`` are those to return; None for all.
+        """
         by_chunk: dict[str, list[RowMapping]] = {}
-        for row in self._current(profiles, model, profiles.c.chunk.in_(chunks), producer=producer):
+        conditions = [profiles.c.chunk.in_(chunks)]
+        conditions += [] if columns is None else [profiles.c.column_name.in_(columns)]
+        for row in self._current(profiles, model, *conditions, producer=producer):
             by_chunk.setdefault(row["chunk"], []).append(row)
         return {chunk: profiles_of(rows) for chunk, rows in by_chunk.items()}
 

@@ -1,9 +1,10 @@
 """Convert results to rows of the store's tables and back; every round trip is exact."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -36,6 +37,21 @@ Row = dict[str, Any]
 _TEXTS = ("reason", "definition")
 _MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement) if field.name != "of")
 MEASUREMENT_COLUMNS = tuple(measurements.c[name] for name in _MEASUREMENT_FIELDS)
+
+
+def _maturity(text: str | None) -> Maturity | None:
+    return None if text is None else Maturity(text)
+
+
+_WORDS: dict[str, Callable[[Any], Any]] = {
+    "kind": lru_cache(Kind),
+    "status": lru_cache(Status),
+    "severity": lru_cache(Severity),
+    "role": lru_cache(Role),
+    "maturity": lru_cache(_maturity),
+}
+"""What a stored word means; remembered, because a page reads thousands of them."""
+_parts = lru_cache(maxsize=4096)(name_and_of)
 _STORED_AS_THEY_ARE = (str, int, float)
 
 
@@ -93,14 +109,9 @@ def measurement_of(row: RowMapping) -> Measurement:
 def measurement_from(values: Iterable[Any]) -> Measurement:
     """Return the measurement whose values are given, in the order of ``MEASUREMENT_COLUMNS``."""
     row = dict(zip(_MEASUREMENT_FIELDS, values, strict=True))
-    row |= {
-        "kind": Kind(row["kind"]),
-        "status": Status(row["status"]),
-        "severity": Severity(row["severity"]),
-        "role": Role(row["role"]),
-        "maturity": None if row["maturity"] is None else Maturity(row["maturity"]),
-        **name_and_of(row["name"])._asdict(),
-    }
+    for field, member in _WORDS.items():
+        row[field] = member(row[field])
+    row["name"], row["of"] = _parts(row["name"])
     return Measurement(**row)
 
 

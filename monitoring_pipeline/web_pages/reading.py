@@ -1,12 +1,14 @@
 """Reads from the store what the page of a model shows. No rows of predictions are read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitoring_pipeline.evaluation.budget.realized import Alarm, alarms_of, first_of_quarter, may_have_alarms
 from monitoring_pipeline.evaluation.business.money import DRAWN, DRAWN_COSTS
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.evaluation.profiles.bins import NumericBins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.profiles.quantiles import quantiles_of
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
 from monitoring_pipeline.evaluation.results import KindBreaches
 from monitoring_pipeline.evaluation.rule_check.expected_openings import PAGES, WARNINGS
@@ -21,7 +23,9 @@ from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.spec.version import VersionRecord
+from monitoring_pipeline.web_pages.column_order import drift_in_order
 
 CHUNKS_SHOWN = 366
 """A page shows so many chunks, up to the one that it is about."""
@@ -30,6 +34,10 @@ RESOLVED_SHOWN = 3
 HISTORY_SHOWN, CHUNKS_AROUND = 90, 30
 """The history of an incident's number has so many chunks, and so many before its first breach and after its end."""
 _RANKS = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+QUANTILES_OVER = 90
+"""The quantiles of a column are shown over so many chunks."""
+COLUMNS_OVER_TIME = 6
+Quantiles = tuple[float, ...]
 Series = tuple[tuple[str, Measurement], ...]
 
 
@@ -89,6 +97,8 @@ class ModelRecords:
         versions: the newest role of each version.
         provenance: what the chunk's drift was measured from, and its revision.
         spec_text: the text of the spec by which it was measured; None if it was not kept.
+        quantiles: quantiles of the numeric outputs, and of the numeric columns that come first on the page, by column:
+            the key of each chunk, and None where too few rows have a value.
         expected: the false alarms that ``replay`` expects, by cause and together; empty if it was never run.
     """
 
@@ -109,6 +119,7 @@ class ModelRecords:
     provenance: Provenance | None
     revision: int | None
     spec_text: SpecText | None = None
+    quantiles: Mapping[str, tuple[tuple[str, Quantiles | None], ...]] = field(default_factory=dict)
     expected: tuple[Measurement, ...] = ()
 
 
@@ -139,6 +150,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
     profiles = {profile.model_version: profile for profile in store.profiles(name, last) if not profile.segment}
     references = _references(spec, store, profiles)
     chunk = spec.calendar.chunk(last)
+    measurements = tuple(store.measurements(name, last))
     found = store.incidents(name)
     drawn = with_section([entry for entry in found if _is_in(entry, period)])
     names = {entry.incident_id for entry in drawn} if histories else set()
@@ -150,7 +162,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
         period=period,
         breaches=tuple(store.breaches_by_kind(name, first, last)),
         series=tuple(store.chunk_measurements(name, shown_names(spec), first, last, only_serving=True)),
-        measurements=tuple(store.measurements(name, last)),
+        measurements=measurements,
         profiles=profiles,
         references=references,
         incidents=incidents,
@@ -162,6 +174,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
         provenance=provenance,
         spec_text=_spec_text(name, store, provenance),
         revision=store.revisions(name, Producer.DRIFT).get(last),
+        quantiles=_quantiles(spec, store, period, _over_time(spec, measurements, profiles)) if histories else {},
         expected=tuple(
             m
             for window in dict.fromkeys(reference.window for reference in references.values())
@@ -194,9 +207,49 @@ def _spec_text(model: str, store: Store, provenance: Provenance | None) -> SpecT
     return next((text for text in newest_first if provenance and text.spec_hash == provenance.spec_hash), None)
 
 
-def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:
+def _references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:
     documents = {version: store.reference_document(spec.name, version) for version in versions}
     return {version: reference_from_document(text) for version, text in documents.items() if text is not None}
+
+
+def _over_time(
+    spec: ModelSpec, measurements: Sequence[Measurement], profiles: Mapping[str, ChunkProfile]
+) -> tuple[str, ...]:
+    """Return the columns whose quantiles are shown: the numeric outputs, and the first numeric ones of each version."""
+    numeric = {name for name, kind in spec.columns.items() if kind is FeatureKind.NUMERIC}
+    first = [
+        name
+        for version in profiles
+        for name in [m.subject for m in drift_in_order(spec, measurements, version) if m.subject in numeric][
+            :COLUMNS_OVER_TIME
+        ]
+    ]
+    return tuple(dict.fromkeys([*(name for name in spec.output_columns if name in numeric), *first]))
+
+
+def _quantiles(
+    spec: ModelSpec, store: Store, period: Period, columns: Sequence[str]
+) -> dict[str, tuple[tuple[str, Quantiles | None], ...]]:
+    """Return the quantiles of columns over the last chunks, each of the version that had most rows."""
+    keys = period.keys[-QUANTILES_OVER:]
+    found = store.profiles_by_chunk(spec.name, Producer.PROFILE, keys, columns=columns) if columns else {}
+    most = {
+        key: max((p for p in found.get(key, ()) if not p.segment), key=lambda p: p.rows, default=None) for key in keys
+    }
+    references = _references(spec, store, {profile.model_version for profile in most.values() if profile is not None})
+    return {
+        column: tuple((key, _quantiles_of(references, profile, column)) for key, profile in most.items())
+        for column in columns
+    }
+
+
+def _quantiles_of(references: Mapping[str, Reference], profile: ChunkProfile | None, column: str) -> Quantiles | None:
+    """Return the quantiles of a chunk's column; None if it was counted over other bins than those of today."""
+    reference = None if profile is None else references.get(profile.model_version)
+    bins = None if reference is None else reference.bins.get(column)
+    if profile is None or column not in profile or not isinstance(bins, NumericBins):
+        return None
+    return quantiles_of(bins, profile[column]) if len(profile[column].counts) == len(bins.cells) else None
 
 
 def with_section(incidents: Iterable[StoredIncident]) -> list[StoredIncident]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins
@@ -23,7 +24,7 @@ from monitoring_pipeline.web_pages.contents.model import ModelContents, model_co
 from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
 from monitoring_pipeline.web_pages.reading import RESOLVED_SHOWN, NothingJudgedError, Period, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
-from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World, loan_tables
 
 LARGEST_PAGE = 300_000
 
@@ -306,3 +307,15 @@ def test_budget_counts_the_quarter_on_a_page_of_a_shorter_period(monitored: Worl
     assert [row.unknown for row in spent] == [0, 1]
     rows = budget_contents(records).table.rows
     assert [[cell.text for cell in row[1:3]] for row in rows] == [[str(row.false), str(row.unknown)] for row in spent]
+
+
+def test_medians_over_time_are_those_of_the_warehouse(monitored: World, page: ModelContents) -> None:
+    score = next(column for column in page.columns if column.name == "score")
+    assert score.over_time is not None
+    rows = {row[0]: row[1:] for row in score.over_time.rows}
+    assert [*rows][-1] == "reference"
+    loans, _ = loan_tables()
+    days = loans["Scored At"].dt.convert_time_zone("Europe/Berlin").dt.date().cast(pl.String)
+    for key in DAYS:
+        median = loans.filter(days == key)["Default Probability"].median()
+        assert float(rows[key][2]) == pytest.approx(median, abs=0.02)

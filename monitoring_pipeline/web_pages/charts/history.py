@@ -157,7 +157,7 @@ def _drawing(
     limits = (newest.threshold_lower, newest.threshold_upper)
     return _Drawing(
         name=history.name,
-        form=_form(history.time_of(max(keys)) - history.time_of(min(keys))),
+        form=form_of_time(history.time_of(max(keys)) - history.time_of(min(keys))),
         measured=tuple(_points(history, shown)),
         estimated=tuple(_points(history, estimates)),
         spans=tuple((at(history.time_of(span.first)), at(history.time_of(span.last))) for span in history.spans),
@@ -171,7 +171,7 @@ def _drawing(
     )
 
 
-def _form(span: dt.timedelta) -> str:
+def form_of_time(span: dt.timedelta) -> str:
     """Return the form of the labels of the axis of time."""
     return next(form for longest, form in FORMS if span < longest)
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.drift.drifted import in_floors
 from monitoring_pipeline.evaluation.explanation.importance import stored_importance
-from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.bins import Bins, NumericBins
 from monitoring_pipeline.evaluation.profiles.changed_values import new_values
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.evaluation.profiles.quantiles import quantiles_of
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.distribution import distribution_chart, special_cells
+from monitoring_pipeline.web_pages.charts.quantiles import quantiles_chart
+from monitoring_pipeline.web_pages.column_order import drift_in_order
 from monitoring_pipeline.web_pages.numbers import number, percent
 from monitoring_pipeline.web_pages.reading import ModelRecords
 
@@ -32,6 +35,7 @@ class Column:
         reason: why it is breached or was not measured.
         shifts: changes of the share of null, NaN, infinities, unseen values and values out of range, in words.
         chart: its distribution.
+        over_time: its quantiles over the chunks; only of outputs and of the first numeric columns.
         importance: its share in the importance of all features to the model; None if it was not measured.
     """
 
@@ -43,6 +47,7 @@ class Column:
     reason: str
     shifts: tuple[str, ...]
     chart: Chart | None = None
+    over_time: Chart | None = None
     importance: float | None = None
 
     @property
@@ -69,15 +74,7 @@ def columns_of(records: ModelRecords, version: str, *, charts: int = CHARTS_SHOW
     If the importance of the features to the model was measured, the effect counts by it.
     """
     importance = stored_importance(records.measurements, version)
-    drift = [
-        m
-        for m in records.measurements
-        if m.kind is Kind.DRIFT and m.model_version == version and m.subject in records.spec.columns and not m.segment
-    ]
-    by_column: dict[str, Measurement] = {}
-    for m in sorted(drift, key=_weight):
-        by_column.setdefault(m.subject, m)
-    ordered = sorted(by_column.values(), key=lambda m: _weight(m, importance.weight(m.subject)))
+    ordered = drift_in_order(records.spec, records.measurements, version)
     shares = importance.shares
     return tuple(
         replace(_column(records, m, draws=place < charts), importance=shares.get(m.subject))
@@ -88,13 +85,6 @@ def columns_of(records: ModelRecords, version: str, *, charts: int = CHARTS_SHOW
 def column_named(records: ModelRecords, version: str, name: str) -> Column | None:
     """Return one column with its distribution; None if its drift was not measured."""
     return next((column for column in columns_of(records, version, charts=10**6) if column.name == name), None)
-
-
-def _weight(m: Measurement, importance: float = 1.0) -> tuple[int, float, str, str]:
-    rank = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}[m.severity] if status_of(m) != "ok" else 3
-    if m.status is Status.SKIPPED:
-        rank = 4
-    return rank, -in_floors(m) * importance, m.subject, m.name
 
 
 def _column(records: ModelRecords, m: Measurement, *, draws: bool) -> Column:
@@ -111,6 +101,20 @@ def _column(records: ModelRecords, m: Measurement, *, draws: bool) -> Column:
         reason=m.reason or "",
         shifts=() if sides is None else tuple(shifts(*sides)),
         chart=distribution_chart(m.subject, *sides) if draws and sides is not None else None,
+        over_time=_over_time(records, reference, m.subject) if draws else None,
+    )
+
+
+def _over_time(records: ModelRecords, reference: Reference | None, name: str) -> Chart | None:
+    if name not in records.quantiles:
+        return None
+    calendar, zone = records.spec.calendar, records.spec.zone
+    bins = None if reference is None else reference.bins.get(name)
+    usual = None
+    if reference is not None and isinstance(bins, NumericBins) and name in reference.profile:
+        usual = quantiles_of(bins, reference.profile[name])
+    return quantiles_chart(
+        name, records.quantiles[name], usual, time_of=lambda key: calendar.chunk(key).start.astimezone(zone)
     )
 
 
