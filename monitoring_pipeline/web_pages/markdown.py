@@ -99,9 +99,15 @@ def _lines(shown: IncidentContents) -> Iterable[str]:
     if not shown.findings.is_empty:
         yield ""
         yield from _table(shown.findings)
+    yield from _contributions(shown)
     if shown.runbook and is_safe_address(shown.runbook):
         yield ""
         yield f"Runbook: <{shown.runbook}>"
+
+
+def _contributions(shown: IncidentContents) -> Iterable[str]:
+    for table in shown.contributions:
+        yield from ("", f"**{escaped(table.caption)}**", "", *_table(table))
 
 
 def _table(table: Table) -> Iterable[str]:

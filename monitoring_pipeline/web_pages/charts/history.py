@@ -16,6 +16,7 @@ from monitoring_pipeline.web_pages.numbers import NONE, interval, named
 
 WIDTH, HEIGHT = 700, 190
 BAND_OPACITY = 0.5
+LONGEST_TITLE = 30
 ROWS_OF_THE_TABLE = 31
 FORMS = (
     (dt.timedelta(days=2), "%b %d %H:%M"),
@@ -195,7 +196,7 @@ def _svg(drawing: _Drawing) -> str:
         scale=alt.Scale(type="utc", nice=False),
         axis=alt.Axis(format=drawing.form, tickCount=8, grid=False, labelOverlap=True, labelSeparation=8),
     )
-    y = alt.Y("value:Q", title=drawing.name, scale=alt.Scale(zero=False, nice=True))
+    y = alt.Y("value:Q", title=_title(drawing.name), scale=alt.Scale(zero=False, nice=True))
     layers = [*_behind(alt, drawing, x), *_limits(alt, drawing)]
     if drawing.estimated:
         line = _of_points(alt, drawing.estimated).mark_line(color=REFERENCE, strokeDash=[5, 3], strokeWidth=1.5)
@@ -205,6 +206,11 @@ def _svg(drawing: _Drawing) -> str:
         band = base.mark_area(color=CURRENT, opacity=0.18).encode(y=alt.Y("lower:Q"), y2="upper:Q")
         layers += [band, base.mark_line(color=CURRENT, strokeWidth=2).encode(y=y), *_marks(alt, drawing, x, y)]
     return drawn(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+
+
+def _title(name: str) -> str:
+    """Return the name of a number as the title of an axis, which cannot be longer than the axis."""
+    return name if len(name) <= LONGEST_TITLE else f"{name[: LONGEST_TITLE - 1]}…"
 
 
 def _of_points(alt: Any, points: Iterable[_Point]) -> Any:

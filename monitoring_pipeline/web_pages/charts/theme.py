@@ -25,7 +25,10 @@ STATUS_COLOURS: Mapping[str, str] = {
     "warning": WARNING,
     "critical": CRITICAL,
     "unknown": FAINT,
+    "champion": CURRENT,
+    "challenger": REFERENCE,
 }
+"""The colours of statuses, and of the roles that versions serve in."""
 CONFIG: Mapping[str, Any] = {
     "background": None,
     "view": {"stroke": None},

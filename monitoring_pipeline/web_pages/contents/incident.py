@@ -14,6 +14,7 @@ from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column
+from monitoring_pipeline.web_pages.contents.explanation import contributions_to
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
 from monitoring_pipeline.web_pages.numbers import allowed, interval, named, number
 from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
@@ -21,6 +22,8 @@ from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
 BY_PEOPLE = frozenset({Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME, Topic.COMMENT})
 """What people say about an incident; each is also an event of it."""
 FINDINGS_SHOWN = 15
+LEAST_ALIKE, SUBJECTS_NAMED = 3, 12
+"""So many columns of which the same is breached have one line together, which names so many of them."""
 COLUMNS_SHOWN = 4
 
 
@@ -36,12 +39,14 @@ class IncidentContents:
         state: its state.
         severity: its severity.
         is_active: whether it lasts.
+        is_of_chunk: whether the chunk of the page belongs to it.
         is_acknowledged: whether somebody works on it.
         is_muted: whether no alerts are sent about it.
         facts: state, owner, times and answers.
         history: the number that it is about, over the chunks.
         confusion: how often each class was decided as each class, if it is about performance.
         findings: what is breached.
+        contributions: what the change of its metric consists of.
         columns: its columns with their distributions.
         causes: other causes at the same time, and whether the attribution supports them.
         seen_before: earlier incidents of the same cause.
@@ -57,12 +62,14 @@ class IncidentContents:
     state: str
     severity: str
     is_active: bool
+    is_of_chunk: bool
     is_acknowledged: bool
     is_muted: bool
     facts: tuple[Fact, ...]
     history: Chart | None
     confusion: Chart | None
     findings: Table
+    contributions: tuple[Table, ...]
     columns: tuple[Column, ...]
     causes: tuple[str, ...]
     seen_before: Table
@@ -127,12 +134,14 @@ def incident_contents(
         state=str(stored.incident.state),
         severity=str(stored.incident.severity),
         is_active=stored.incident.state is not IncidentState.RESOLVED,
+        is_of_chunk=is_of_chunk,
         is_acknowledged=stored.handling.acknowledged_by is not None,
         is_muted=stored.handling.muted_until is not None,
         facts=tuple(_facts(stored)),
         history=_history(records, incident),
         confusion=confusion if is_of_chunk and stored.incident.cause.family is Family.PERFORMANCE else None,
         findings=_findings(stored.incident.findings),
+        contributions=_contributions(records, stored) if is_of_chunk else (),
         columns=_columns(stored, columns) if is_of_chunk else (),
         causes=tuple(_causes(stored)),
         seen_before=_seen_before(records, stored),
@@ -140,6 +149,13 @@ def incident_contents(
         runbook=web_address(stored.runbook),
         commands=tuple(_commands(stored)),
     )
+
+
+def _contributions(records: ModelRecords, stored: StoredIncident) -> tuple[Table, ...]:
+    findings = [f for f in stored.incident.findings if f.kind is Kind.PERFORMANCE and not f.segment]
+    if stored.incident.cause.family is not Family.PERFORMANCE or not findings:
+        return ()
+    return contributions_to(records.measurements, str(findings[0].metric), findings[0].model_version)
 
 
 def _is_of(chunk: str, stored: StoredIncident) -> bool:
@@ -253,12 +269,57 @@ def _is_metric(finding: Finding) -> bool:
 
 
 def _findings(findings: Sequence[Finding]) -> Table:
-    more = len(findings) - FINDINGS_SHOWN
+    groups = _alike(findings)
+    more = sum(map(len, groups[FINDINGS_SHOWN:]))
     return Table(
-        caption=f"What is breached{f' ({more} more are not shown)' if more > 0 else ''}",
+        caption=f"What is breached{f' ({more} more are not shown)' if more else ''}",
         columns=("what", "value", "95 % interval", "reference", "allowed", "since", "rows", "why"),
-        rows=tuple(_finding(finding) for finding in findings[:FINDINGS_SHOWN]),
+        rows=tuple(
+            _group(group) if len(group) >= LEAST_ALIKE else _finding(group[0]) for group in groups[:FINDINGS_SHOWN]
+        ),
     ).without_empty_columns
+
+
+def _alike(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Return findings that say the same of several columns together, each other one alone, in their order."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.metric, finding.kind, finding.severity, finding.consequence, finding.since, finding.segment)
+        groups.setdefault(key, []).append(finding)
+    together = [[group] if len(group) >= LEAST_ALIKE else [[finding] for finding in group] for group in groups.values()]
+    return [tuple(group) for parts in together for group in parts]
+
+
+def _group(group: Sequence[Finding]) -> tuple[Cell, ...]:
+    first = group[0]
+    subjects = list(dict.fromkeys(finding.subject for finding in group))
+    named_subjects = ", ".join(subjects[:SUBJECTS_NAMED])
+    more = len(subjects) - SUBJECTS_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        Cell(
+            f"{len(subjects)} columns, {first.metric}{_where(first)}: {named_subjects}{rest}",
+            str(first.severity),
+        ),
+        Cell(_range(first.name, [finding.value for finding in group]), is_number=True),
+        Cell(""),
+        Cell(_range(first.name, [finding.reference_value for finding in group]), is_number=True),
+        Cell(_one_of([allowed(first.name, f.threshold_lower, f.threshold_upper) for f in group])),
+        Cell(first.since),
+        Cell(_range("", [float(finding.rows) for finding in group if finding.rows]), is_number=True),
+        Cell(f"such as {_why(first)}"),
+    )
+
+
+def _range(name: str, values: Iterable[float | None]) -> str:
+    """Return the least and the largest of some numbers, or the one that they show alike."""
+    known = sorted(value for value in values if value is not None)
+    texts = list(dict.fromkeys(named(name, value) for value in (known[:1] + known[-1:])))
+    return " to ".join(texts)
+
+
+def _one_of(texts: Sequence[str]) -> str:
+    return texts[0] if len(set(texts)) == 1 else f"such as {texts[0]}"
 
 
 def _finding(finding: Finding) -> tuple[Cell, ...]:
@@ -271,16 +332,20 @@ def _finding(finding: Finding) -> tuple[Cell, ...]:
         Cell(allowed(name, finding.threshold_lower, finding.threshold_upper)),
         Cell(finding.since),
         Cell(number(finding.rows) if finding.rows else "", is_number=True),
-        Cell(finding.reason + (" (a consequence of another finding)" if finding.consequence else "")),
+        Cell(_why(finding)),
     )
+
+
+def _why(finding: Finding) -> str:
+    return finding.reason + (" (a consequence of another finding)" if finding.consequence else "")
 
 
 def _causes(stored: StoredIncident) -> Iterable[str]:
     incident = stored.incident
     for cause in incident.explained_by:
-        yield f"{cause.shown()} explains it, by the attribution of the change"
+        yield f"{cause.shown()}: explains it, by the attribution of the change"
     for cause in incident.coinciding:
-        yield f"{cause.shown()} happens at the same time; nothing measured says that it explains this"
+        yield f"{cause.shown()}: at the same time; nothing measured says that it explains this"
 
 
 def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
-from monitoring_pipeline.evaluation.explanation.share import METRIC_CHANGE
-from monitoring_pipeline.evaluation.explanation.split import Split, SplitPart, split_of_metric, split_of_output
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.operations.effort import effort_words
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
@@ -20,6 +18,7 @@ from monitoring_pipeline.web_pages.charts.history import History, Span, history_
 from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
 from monitoring_pipeline.web_pages.contents.confusion import confusion_chart
+from monitoring_pipeline.web_pages.contents.explanation import attribution_table, split_tables
 from monitoring_pipeline.web_pages.contents.fairness import gaps_table, groups_table
 from monitoring_pipeline.web_pages.contents.incident import (
     BY_PEOPLE,
@@ -35,8 +34,8 @@ from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dim
 from monitoring_pipeline.web_pages.contents.segments import segment_changes, segments_table
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
-from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
-from monitoring_pipeline.web_pages.numbers import NONE, allowed, interval, named, number, percent, signed
+from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of, versions_over_time
+from monitoring_pipeline.web_pages.numbers import NONE, allowed, interval, named, number, percent
 from monitoring_pipeline.web_pages.reading import (
     RESOLVED_SHOWN,
     IncidentRecords,
@@ -52,13 +51,6 @@ _REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
 """Kind, subject and name before a reason that begins with the subject itself."""
 REASONS_SHOWN = 6
 DECISIONS_SHOWN = 40
-PARTS_SHOWN = 12
-PARTS_OF_A_CHANGE = {
-    "change_by_inputs": "by moved inputs",
-    "change_of_relation": "by a changed relation of inputs and label",
-    "change_by_score": "by shifted scores",
-    "change_given_score": "by a changed relation of score and label",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +86,7 @@ class ModelContents:
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
         versions: the versions and their roles.
+        served_when: which version served when, if there were several.
         cards: what the registry states about them.
         objectives: the objectives of the chunk.
         business: the user's own numbers, and what predictions are worth: their histories.
@@ -134,6 +127,7 @@ class ModelContents:
     columns: tuple[Column, ...]
     together: Table
     versions: Table
+    served_when: Chart | None
     cards: tuple[Card, ...]
     objectives: Table
     serving: Table
@@ -179,15 +173,16 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         confusion=confusion,
         metrics=_metrics(records.measurements),
         windows=_windows(records.measurements),
-        attribution=_attribution(records.measurements),
+        attribution=attribution_table(records.measurements),
         segments=segments_table(records.measurements),
         segment_changes=segment_changes(records.measurements, version),
-        splits=_splits(records.measurements, version),
+        splits=split_tables(records.measurements, version),
         gaps=gaps_table(records.measurements),
         groups=groups_table(records.measurements),
         columns=columns,
         together=_together(records.measurements),
         versions=versions_of(records),
+        served_when=versions_over_time(records),
         cards=tuple(cards_of(records)),
         objectives=_objectives(records.measurements),
         serving=serving_table(records.measurements),
@@ -351,63 +346,6 @@ def _windows(measurements: Sequence[Measurement]) -> Table:
             for m in found
         ),
     )
-
-
-def _attribution(measurements: Sequence[Measurement]) -> Table:
-    """Return a row per metric with the parts of its change; parts that could not be measured give their reason."""
-    parts = {
-        (m.of, m.name): m
-        for m in measurements
-        if m.kind is Kind.PERFORMANCE and m.subject == "relation" and m.name in PARTS_OF_A_CHANGE
-    }
-    shown = [name for name in PARTS_OF_A_CHANGE if any(key[1] == name for key in parts)]
-    return Table(
-        caption="What explains the change of performance since the reference",
-        columns=("metric", *(PARTS_OF_A_CHANGE[name] for name in shown)),
-        rows=tuple(
-            (Cell(metric), *(_part_of_a_change(parts.get((metric, name))) for name in shown))
-            for metric in sorted({metric for metric, _ in parts})
-        ),
-    )
-
-
-def _splits(measurements: Sequence[Measurement], version: str) -> tuple[Table, ...]:
-    """Return a table for each change that was split over features or causes, with its parts, the largest first."""
-    metrics = dict.fromkeys(m.of for m in measurements if m.name == METRIC_CHANGE)
-    splits = (
-        split_of_output(measurements, version),
-        *(split_of_metric(measurements, metric, version) for metric in metrics),
-    )
-    return tuple(_split(split) for split in splits if split is not None)
-
-
-def _split(split: Split) -> Table:
-    shown = split.parts[:PARTS_SHOWN]
-    more = len(split.parts) - len(shown)
-    rest = f" ({more} smaller parts are not shown)" if more else ""
-    return Table(
-        caption=f"The change of {split.what} by {signed(split.change.value)} since the reference{rest}",
-        columns=("part", "value"),
-        rows=tuple(_rows_of_a_split(shown)),
-    )
-
-
-def _rows_of_a_split(parts: Sequence[SplitPart]) -> Iterable[tuple[Cell, Cell]]:
-    """Yield a row for each part; parts that were not measured for the same reason have one row together."""
-    unmeasured: dict[str, list[str]] = {}
-    for part in parts:
-        if part.measurement is not None and part.measurement.value is None:
-            unmeasured.setdefault(str(part.measurement.reason), []).append(part.name)
-        else:
-            yield Cell(part.name), _part_of_a_change(part.measurement)
-    for reason, names in unmeasured.items():
-        yield Cell("; ".join(names)), Cell(f"not measured: {reason}")
-
-
-def _part_of_a_change(m: Measurement | None) -> Cell:
-    if m is None:
-        return Cell("")
-    return Cell(f"{signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
 
 
 def _together(measurements: Sequence[Measurement]) -> Table:

@@ -35,21 +35,39 @@ def segments_table(measurements: Sequence[Measurement]) -> Table:
     )  # fmt: skip
 
 
-def segment_changes(measurements: Sequence[Measurement], version: str) -> tuple[Table, ...]:
-    """Return a table for each number of a version whose change was split over segments, with the parts."""
-    splits = [split for split in stored_changes(measurements) if split.change.model_version == version]
+def segment_changes(
+    measurements: Sequence[Measurement], version: str, *, metric: str | None = None, most: int | None = None
+) -> tuple[Table, ...]:
+    """Return a table for each number of a version whose change was split over segments, with the parts.
+
+    Args:
+        measurements: those of the chunk.
+        version: the version.
+        metric: the only number that is wanted; all by default.
+        most: so many parts are shown, the largest; all by default.
+    """
+    splits = [
+        split
+        for split in stored_changes(measurements)
+        if split.change.model_version == version and metric in {None, split.change.of}
+    ]
     return tuple(
         Table(
             caption=f"The change of {split.change.of} by {signed(split.change.value)} since the reference, by segment"
             + (f": {split.change.reason}" if split.change.reason else ""),
             columns=("rows of", "bring", "by their share of the rows", "by their level"),
             rows=tuple(
-                (Cell(part.name), Cell(signed(part.value), is_number=True), *_ways(part)) for part in split.parts
+                (Cell(part.name), Cell(signed(part.value), is_number=True), *_ways(part))
+                for part in _largest(split.parts, most)
             ),
         )
         for split in splits
         if split.parts
     )
+
+
+def _largest(parts: Sequence[SegmentPart], most: int | None) -> Sequence[SegmentPart]:
+    return parts if most is None else sorted(parts, key=lambda part: -abs(part.value or 0.0))[:most]
 
 
 def _ways(part: SegmentPart) -> tuple[Cell, Cell]:

@@ -1,11 +1,14 @@
 """The versions of a model: their roles, and a card of each with what the registry states about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.records.version_card import VersionCard
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.timeline import Stretch, TimeAxis, timeline_chart
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
 from monitoring_pipeline.web_pages.numbers import number
 from monitoring_pipeline.web_pages.reading import ModelRecords
@@ -68,6 +71,32 @@ def _details(card: VersionCard) -> Iterable[Table]:
         if entries:
             rows = tuple((Cell(name), Cell(value)) for name, value in entries)
             yield Table(caption=caption, columns=("name", "value"), rows=rows)
+
+
+def versions_over_time(records: ModelRecords) -> Chart | None:
+    """Return the chart of who served when; None if the period has one version."""
+    keys, calendar, zone = records.period.keys, records.spec.calendar, records.spec.zone
+    roles = {(m.model_version, key): m.role for key, m in records.series}
+    versions = list(dict.fromkeys(version for version, _ in roles))
+    if len(versions) < len(("before", "after")):
+        return None
+    shown = [stretch for version in versions for stretch in _served(version, roles, keys)]
+    axis = TimeAxis(
+        keys,
+        lambda key: calendar.chunk(key).start.astimezone(zone),
+        lambda key: calendar.chunk(key).end.astimezone(zone),
+    )
+    rows = list(dict.fromkeys(stretch.row for stretch in shown))
+    sentence = f"{len(versions)} versions made predictions that people saw, from {keys[0]} to {keys[-1]}."
+    return timeline_chart(sentence, rows, shown, axis)
+
+
+def _served(version: str, roles: Mapping[tuple[str, str], Role], keys: Sequence[str]) -> Iterable[Stretch]:
+    """Yield the stretches of chunks in which a version served in one role."""
+    for role, group in groupby(keys, key=lambda key: roles.get((version, key))):
+        listed = list(group)
+        if role is not None:
+            yield Stretch(f"version {version}", str(role), listed[0], listed[-1])
 
 
 def versions_of(records: ModelRecords) -> Table:
