@@ -47,6 +47,7 @@ def _report(page: ModelContents) -> Iterable[str]:
         page.objectives,
         page.serving,
         page.value,
+        page.value_of_segments,
         page.cost,
         page.measures,
         page.versions,

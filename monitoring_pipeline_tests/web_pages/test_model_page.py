@@ -9,19 +9,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.records.incident import IncidentState
+from monitoring_pipeline.records.incident import Finding, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.steps.budget import read_spent
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
 from monitoring_pipeline.web_pages.contents.budget import budget_contents
 from monitoring_pipeline.web_pages.contents.columns import shifts
+from monitoring_pipeline.web_pages.contents.incident import findings_table
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
 from monitoring_pipeline.web_pages.contents.model import ModelContents, model_contents
 from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
+from monitoring_pipeline.web_pages.contents.segments import worst_segments
+from monitoring_pipeline.web_pages.contents.versions import versions_over_time
 from monitoring_pipeline.web_pages.reading import RESOLVED_SHOWN, NothingJudgedError, Period, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World, loan_tables
@@ -319,3 +324,53 @@ def test_medians_over_time_are_those_of_the_warehouse(monitored: World, page: Mo
     for key in DAYS:
         median = loans.filter(days == key)["Default Probability"].median()
         assert float(rows[key][2]) == pytest.approx(median, abs=0.02)
+
+
+def test_columns_with_the_same_fault_have_one_line() -> None:
+    alike = [
+        Finding(
+            kind=Kind.QUALITY, subject=name, name="null_share", model_version="1", value=share, rows=776, reason=name
+        )
+        for name, share in (("wind", 1.0), ("rain", 0.5), ("dew", 1.0))
+    ]
+    alone = replace(alike[0], subject="seats", name="unseen_share", value=0.2, reason="seats")
+    rows = findings_table([*alike, alone]).rows
+    assert [row[0].text for row in rows] == ["3 columns, null_share: wind, rain, dew", "seats unseen_share"]
+    assert [row[1].text for row in rows] == ["50.0 % to 100 %", "20.0 %"]
+    assert rows[0][-1].text == "such as wind"
+    assert len(findings_table(alike[:2]).rows) == 2
+
+
+@pytest.mark.parametrize(("better", "order"), [
+    (Better.HIGHER, ["b", "a"]), (Better.LOWER, ["c"]), (Better.ZERO, ["c"]), (None, []),
+])  # fmt: skip
+def test_worst_segments_are_those_farthest_on_the_bad_side_of_their_own_usual_value(
+    better: Better | None, order: list[str]
+) -> None:
+    def measured(segment: str, value: float, usual: float, version: str = "1") -> Measurement:
+        return Measurement(
+            kind=Kind.SEGMENT, subject="model", name="auroc", model_version=version, segment=segment, value=value,
+            reference_value=usual, rows=100,
+        )  # fmt: skip
+
+    found = [measured("a", 0.6, 0.7), measured("b", 0.5, 0.8), measured("c", 0.9, 0.7), measured("d", 0.1, 0.9, "2")]
+    table = worst_segments(found, MetricName("auroc"), better, "1", most=2)
+    assert [row[0].text for row in table.rows] == order
+
+
+def test_versions_that_served_have_a_time_line(monitored: World) -> None:
+    spec = monitored.loaded(LOANS).spec
+    with monitored.store() as store:
+        records = read_model(spec, store, read_period(spec, store))
+    assert versions_over_time(records) is None
+    (_, first), *rest = records.series
+    later = [(key, replace(m, model_version="2") if key >= DAYS[3] else m) for key, m in rest]
+    on_trial = (DAYS[1], replace(first, model_version="2", role=Role.CHALLENGER))
+    chart = versions_over_time(replace(records, series=((records.series[0]), on_trial, *later)))
+    assert chart is not None
+    assert set(chart.rows) == {
+        (f"version {first.model_version}", "champion", f"{DAYS[0]} to {DAYS[2]}", ""),
+        ("version 2", "challenger", DAYS[1], ""),
+        ("version 2", "champion", f"{DAYS[3]} to {records.series[-1][0]}", ""),
+    }
+    assert "<rect" in chart.svg or "<path" in chart.svg

@@ -147,7 +147,7 @@ def test_column_is_found_by_its_name(browser: Page, folder: Path) -> None:
     browser.get_by_label("Find a column").fill("income")
     shown = browser.locator("main > .columns > article").filter(visible=True)
     assert shown.count() == 1
-    assert shown.first.locator("svg").bounding_box()["width"] > 100  # type: ignore[index]
+    assert shown.first.locator("svg").first.bounding_box()["width"] > 100  # type: ignore[index]
 
 
 def test_printed_page_has_the_closed_parts_too(browser: Page, folder: Path, tmp_path: Path) -> None:

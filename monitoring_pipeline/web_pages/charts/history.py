@@ -16,7 +16,7 @@ from monitoring_pipeline.web_pages.numbers import NONE, interval, named
 
 WIDTH, HEIGHT = 700, 190
 BAND_OPACITY = 0.5
-LONGEST_TITLE = 30
+LONGEST_TITLE = 26
 ROWS_OF_THE_TABLE = 31
 FORMS = (
     (dt.timedelta(days=2), "%b %d %H:%M"),

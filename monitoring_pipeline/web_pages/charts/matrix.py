@@ -47,22 +47,33 @@ class _Panel(NamedTuple):
 
 
 def _sentence(current: Confusion, reference: Confusion | None = None) -> str:
-    """Return the share of right decisions on the class where it moved farthest, or else was least."""
-    right = [(place, _shown(current, place, place)) for place in range(len(current.classes))]
-    known = [(place, share) for place, share in right if share is not None]
+    """Return the share that moved farthest, of right decisions if others moved as far; without a reference the least.
+
+    Cells that may not be shown are left out.
+    """
+    places = range(len(current.classes))
+    cells = [(actual, decided) for actual in places for decided in places]
+    known = [(cell, share) for cell in cells if (share := _shown(current, *cell)) is not None]
     if not known:
-        return f"Decided classes: no cell has {least_rows_shown()} rows that are decided right."
-    before = {place: None if reference is None else _shown(reference, place, place) for place, _ in known}
-    compared = [(abs(share - was), place, share) for place, share in known if (was := before[place]) is not None]
+        return f"Decided classes: no cell has {least_rows_shown()} rows."
+    compared = [
+        (round(abs(share - before), 9), cell[0] == cell[1], cell, share, before)
+        for cell, share in known
+        if (before := None if reference is None else _shown(reference, *cell)) is not None
+    ]
     if not compared:
-        place, share = min(known, key=lambda entry: entry[1])
-        return f"{percent(share)} of the rows that are {_name(current, place)} are decided right."
-    _, place, share = max(compared)
-    rows = number(current.rows[place])
+        (actual, decided), share = min(known, key=lambda entry: (entry[0][0] != entry[0][1], entry[1]))
+        words = _as(current, actual, decided)
+        return f"{percent(share)} of the rows that are {_name(current, actual)} are decided {words}."
+    _, _, (actual, decided), share, before = max(compared)
     return (
-        f"{percent(share)} of the {rows} rows that are {_name(current, place)} are decided right, "
-        f"and {percent(before[place])} of the reference's: no class moved farther."
+        f"{percent(share)} of the {number(current.rows[actual])} rows that are {_name(current, actual)} are decided "
+        f"{_as(current, actual, decided)}, and {percent(before)} of the reference's: no cell moved farther."
     )
+
+
+def _as(side: Confusion, actual: int, decided: int) -> str:
+    return "right" if actual == decided else f"as {_name(side, decided)}"
 
 
 def _name(side: Confusion, place: int) -> str:

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from monitoring_pipeline.evaluation.explanation.share import METRIC_CHANGE
 from monitoring_pipeline.evaluation.explanation.split import Split, SplitPart, split_of_metric, split_of_output
+from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.records.measurement import Kind, Measurement
-from monitoring_pipeline.web_pages.contents.segments import segment_changes
+from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.web_pages.contents.segments import segment_changes, worst_segments
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
 from monitoring_pipeline.web_pages.numbers import interval, signed
 
@@ -78,16 +81,21 @@ def _part_of_a_change(m: Measurement | None) -> Cell:
     return Cell(f"{signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
 
 
-def contributions_to(measurements: Sequence[Measurement], metric: str, version: str) -> tuple[Table, ...]:
+def contributions_to(
+    spec: ModelSpec, measurements: Sequence[Measurement], metric: MetricName, version: str
+) -> tuple[Table, ...]:
     """Return what the change of a metric consists of, as short as an incident shows it: its causes, and its segments.
 
     Args:
+        spec: the model.
         measurements: those of the chunk.
         metric: the metric.
         version: the version whose metric it is.
     """
-    split = split_of_metric(measurements, metric, version)
-    own = [m for m in measurements if m.model_version == version]
-    causes = attribution_table(own, metric) if split is None else _split(split, PARTS_OF_AN_INCIDENT)
-    segments = segment_changes(own, version, metric=metric, most=PARTS_OF_AN_INCIDENT)
-    return tuple(table for table in (causes, *segments) if not table.is_empty)
+    name, own = str(metric), [m for m in measurements if m.model_version == version]
+    split = split_of_metric(own, name, version)
+    causes = attribution_table(own, name) if split is None else _split(split, PARTS_OF_AN_INCIDENT)
+    segments = segment_changes(own, version, metric=name, most=PARTS_OF_AN_INCIDENT)
+    better = better_of(spec.task, metric.name)
+    worst = worst_segments(own, metric, better, version, PARTS_OF_AN_INCIDENT)
+    return tuple(table for table in (causes, *segments, worst) if not table.is_empty)

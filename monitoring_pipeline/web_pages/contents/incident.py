@@ -125,7 +125,7 @@ def incident_contents(
         confusion: how often each class was decided as each class on that chunk.
     """
     stored = incident.stored
-    is_of_chunk = _is_of(records.chunk.key, stored)
+    is_of_chunk = is_of(records.chunk.key, stored)
     return IncidentContents(
         name=stored.incident_id,
         model=stored.incident.model,
@@ -140,7 +140,7 @@ def incident_contents(
         facts=tuple(_facts(stored)),
         history=_history(records, incident),
         confusion=confusion if is_of_chunk and stored.incident.cause.family is Family.PERFORMANCE else None,
-        findings=_findings(stored.incident.findings),
+        findings=findings_table(stored.incident.findings),
         contributions=_contributions(records, stored) if is_of_chunk else (),
         columns=_columns(stored, columns) if is_of_chunk else (),
         causes=tuple(_causes(stored)),
@@ -155,10 +155,10 @@ def _contributions(records: ModelRecords, stored: StoredIncident) -> tuple[Table
     findings = [f for f in stored.incident.findings if f.kind is Kind.PERFORMANCE and not f.segment]
     if stored.incident.cause.family is not Family.PERFORMANCE or not findings:
         return ()
-    return contributions_to(records.measurements, str(findings[0].metric), findings[0].model_version)
+    return contributions_to(records.spec, records.measurements, findings[0].metric, findings[0].model_version)
 
 
-def _is_of(chunk: str, stored: StoredIncident) -> bool:
+def is_of(chunk: str, stored: StoredIncident) -> bool:
     """Return whether a chunk belongs to an incident, so that the columns of the chunk are those of the incident."""
     last = None if stored.incident.state is not IncidentState.RESOLVED else stored.incident.last_breached
     return stored.incident.since <= chunk and (last is None or chunk <= last)
@@ -268,7 +268,8 @@ def _is_metric(finding: Finding) -> bool:
     return is_of_window or finding.kind in {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
 
 
-def _findings(findings: Sequence[Finding]) -> Table:
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Return what is breached; columns of which the same is breached have one line together."""
     groups = _alike(findings)
     more = sum(map(len, groups[FINDINGS_SHOWN:]))
     return Table(

@@ -9,8 +9,8 @@ from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.operations.effort import effort_words
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
-from monitoring_pipeline.records.incident import IncidentState
-from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Status
+from monitoring_pipeline.records.incident import IncidentState, StoredIncident
+from monitoring_pipeline.records.measurement import SERVING, WEIGHT, Kind, Measurement, Status
 from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.records.web_address import web_address
 from monitoring_pipeline.web_pages.charts.chart import Chart
@@ -26,6 +26,7 @@ from monitoring_pipeline.web_pages.contents.incident import (
     IncidentContents,
     earlier_incident,
     incident_contents,
+    is_of,
 )
 from monitoring_pipeline.web_pages.contents.measures import measures_table
 from monitoring_pipeline.web_pages.contents.money import cost_table, value_table
@@ -91,6 +92,7 @@ class ModelContents:
         objectives: the objectives of the chunk.
         business: the user's own numbers, and what predictions are worth: their histories.
         value: what the predictions of the chunk are worth.
+        value_of_segments: the same in each segment.
         serving: how the chunk was served.
         served: the histories of these numbers.
         cost: what they cost.
@@ -134,6 +136,7 @@ class ModelContents:
     served: tuple[Chart, ...]
     business: tuple[Chart, ...]
     value: Table
+    value_of_segments: Table
     cost: Table
     measures: Table
     decisions: Table
@@ -189,6 +192,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         served=tuple(_served(records)),
         business=tuple(_business(records)),
         value=value_table(records.measurements),
+        value_of_segments=value_table(records.measurements, of_segments=True),
         cost=cost_table(records.measurements),
         measures=measures_table(records.measurements),
         decisions=_decisions(records),
@@ -239,8 +243,15 @@ def _incidents(records: ModelRecords) -> tuple[list[IncidentRecords], list[Incid
     shown = {entry.stored.incident_id: entry for entry in records.incidents if entry.log}
     stored = [entry.stored for entry in shown.values()]
     sections = [shown[entry.incident_id] for entry in with_section(stored)]
+    sections.sort(key=lambda entry: _place(records, entry.stored))
     lines = [shown[entry.incident_id] for entry in last_resolved(stored)[RESOLVED_SHOWN:]]
     return sections, lines
+
+
+def _place(records: ModelRecords, stored: StoredIncident) -> tuple[bool, int]:
+    """Return the place of an incident: those of the page's chunk come first, of these the most severe ones."""
+    is_of_chunk = is_of(records.chunk.key, stored)
+    return not is_of_chunk, -WEIGHT[stored.incident.severity] if is_of_chunk else 0
 
 
 def _histories(records: ModelRecords) -> Iterable[Chart]:

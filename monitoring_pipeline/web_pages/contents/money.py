@@ -28,10 +28,10 @@ def cost_table(measurements: Sequence[Measurement]) -> Table:
     )
 
 
-def value_table(measurements: Sequence[Measurement]) -> Table:
-    """Return a row for each number about what predictions are worth."""
+def value_table(measurements: Sequence[Measurement], *, of_segments: bool = False) -> Table:
+    """Return a row for each number about what predictions are worth, of all of them or of those in each segment."""
     return Table(
-        caption="What the predictions are worth",
+        caption=f"What the predictions are worth{' in each segment' if of_segments else ''}",
         columns=("number", "where", "version", "value", "95 % interval", "reference", "allowed", "rows", "about"),
         rows=tuple(
             (
@@ -46,6 +46,6 @@ def value_table(measurements: Sequence[Measurement]) -> Table:
                 Cell("; ".join(filter(None, (m.reason, m.definition)))),
             )
             for m in measurements
-            if m.kind is Kind.BUSINESS and m.subject == VALUE
+            if m.kind is Kind.BUSINESS and m.subject == VALUE and bool(m.segment) is of_segments
         ),
     )

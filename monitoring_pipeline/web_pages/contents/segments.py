@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.segments.stored_change import SegmentPart, is_of_change, stored_changes
 from monitoring_pipeline.records.measurement import WEIGHT, Kind, Measurement, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
 from monitoring_pipeline.web_pages.numbers import interval, named, number, signed
@@ -64,6 +66,51 @@ def segment_changes(
         for split in splits
         if split.parts
     )
+
+
+def worst_segments(
+    measurements: Sequence[Measurement], metric: MetricName, better: Better | None, version: str, most: int
+) -> Table:
+    """Return the segments of a version in which a metric is farthest on the bad side of what is usual there.
+
+    Args:
+        measurements: those of the chunk.
+        metric: the metric.
+        better: its good values; without them no segment is worse.
+        version: the version.
+        most: so many segments are shown.
+    """
+    found = [
+        (worse, m)
+        for m in measurements
+        if m.kind is Kind.SEGMENT
+        and m.segment
+        and (m.subject, m.metric, m.model_version) == ("model", metric, version)
+        and (worse := _worse(m, better)) > 0
+    ]
+    return Table(
+        caption=f"Segments in which {metric} is worst beside what is usual there",
+        columns=("segment", "value", "95 % interval", "usual", "rows"),
+        rows=tuple(
+            (
+                Cell(m.segment, status_of(m)),
+                Cell(named(m.name, m.value), is_number=True),
+                Cell(interval(m.name, m.lower, m.upper), is_number=True),
+                Cell(named(m.name, m.reference_value), is_number=True),
+                Cell(number(m.rows), is_number=True),
+            )
+            for _, m in sorted(found, key=lambda entry: (-entry[0], entry[1].segment))[:most]
+        ),
+    )
+
+
+def _worse(m: Measurement, better: Better | None) -> float:
+    """Return how much worse a number is than usual; 0 if that is not known."""
+    if m.value is None or m.reference_value is None or better is None:
+        return 0.0
+    if better is Better.ZERO:
+        return abs(m.value) - abs(m.reference_value)
+    return (m.reference_value - m.value) * (1 if better is Better.HIGHER else -1)
 
 
 def _largest(parts: Sequence[SegmentPart], most: int | None) -> Sequence[SegmentPart]:

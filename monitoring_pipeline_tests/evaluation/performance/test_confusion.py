@@ -72,5 +72,13 @@ def test_cell_of_few_rows_is_not_shown(rows, shown):
     assert chart.rows[1] == ("x", str(10 * rows), "y", shown, "20.0 %")
     assert ("10%" in chart.svg) == (rows >= 20)
     assert chart.sentence == (
-        "60.0 % of the 500 rows that are y are decided right, and 40.0 % of the reference's: no class moved farther."
+        "60.0 % of the 500 rows that are y are decided right, and 40.0 % of the reference's: no cell moved farther."
+    )
+
+
+def test_sentence_is_about_the_cell_that_moved_farthest():
+    current = Confusion(classes=("x", "y"), rows=(400, 600), shares=((0.9, 0.1), (0.99, 0.01)))
+    before = Confusion(classes=("x", "y"), rows=(900, 900), shares=((0.8, 0.2), (0.6, 0.4)))
+    assert matrix_chart(current, before).sentence == (
+        "99.0 % of the 600 rows that are y are decided as x, and 60.0 % of the reference's: no cell moved farther."
     )
