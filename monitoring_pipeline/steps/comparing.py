@@ -18,6 +18,7 @@ from monitoring_pipeline.steps.inputs import LABELS, rows_of_version
 from monitoring_pipeline.steps.pushdown import sampled_chunk
 from monitoring_pipeline.steps.reference.segments import load_segments
 from monitoring_pipeline.steps.references import load_reference
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 class NothingToCompareError(LookupError):
@@ -77,6 +78,7 @@ def _of_segment(spec: ModelSpec, reference: Reference, segment: str, key: str, k
     labels = kept.store.snapshot(spec.name, key, LABELS)
     if labels is None or labels.is_removed or sampled_chunk(spec, chunk, kept.store) is not None:
         return ()
+    refuse_other_projections(spec, chunk, kept)
     rows = rows_of_version(spec, chunk, version, kept)
     learned = load_segments(spec, reference, kept)
     parts = {part.name: part.rows for part in parts_of(spec.segments.by, learned.values, rows)}

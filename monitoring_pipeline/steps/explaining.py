@@ -25,6 +25,7 @@ from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.steps.inputs import PREDICTIONS, required_snapshot, rows_of_version
 from monitoring_pipeline.steps.references import load_reference, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 def scorer_of(
@@ -96,6 +97,7 @@ def explain_row(spec: ModelSpec, chunk: Chunk, row: str, scoring: Scoring, *, id
         NoSuchRowError: when no row or several have the ID, or nothing can score it.
         MissingInputError: when the chunk has no predictions, or the version has no reference.
     """
+    refuse_other_projections(spec, chunk, scoring)
     snapshot = required_snapshot(scoring.store, spec, chunk, PREDICTIONS)
     hashed = str(pseudonymise(pl.Series([row]), id_key)[0])
     is_it = (pl.col("row_id") == hashed) | pl.col("row_id").str.starts_with(row.lower())

@@ -1,5 +1,6 @@
 """Decides whether a chunk is counted where its rows are."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.quality.sampled import SAMPLED_ROWS, Sampled, sampled_of
@@ -52,6 +53,15 @@ def rows_counted(spec: ModelSpec, chunk: Chunk, store: Results) -> RowsCounted:
     return RowsCounted(
         has_repeated=measured.get("duplicate_predictions", 0.0) > 0,
         has_sums=measured.get("scores_not_normalised", 0.0) <= TOLERATED_SHARE,
+    )
+
+
+def noted_if_derived(
+    spec: ModelSpec, sampled: Sampled | None, measurements: Iterable[Measurement]
+) -> tuple[Measurement, ...]:
+    """Return measurements of columns; those of texts and vectors have a note if they were made on a sample of rows."""
+    return tuple(
+        noted(sampled, (m,))[0] if spec.feature_of(m.subject) in spec.derived_features else m for m in measurements
     )
 
 

@@ -12,6 +12,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
 from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, sampled_chunk
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 def find_weak_segments(spec: ModelSpec, chunks: Sequence[Chunk], kept: Kept) -> tuple[Weakness, ...]:
@@ -28,6 +29,8 @@ def find_weak_segments(spec: ModelSpec, chunks: Sequence[Chunk], kept: Kept) -> 
     read = [chunk for chunk in monitored if sampled_chunk(spec, chunk, kept.store) is None]
     if not read:
         return (Weakness("", reason=ONLY_A_SAMPLE if monitored else f"no monitored {spec.calendar.noun} with labels"),)
+    for chunk in read:
+        refuse_other_projections(spec, chunk, kept)
     rows = pl.concat(
         [
             _labelled(spec, chunk, kept.snapshots.scan(predictions_of[chunk.key].uri), labels)

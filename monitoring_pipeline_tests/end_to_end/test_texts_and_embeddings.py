@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
+from monitoring_pipeline.evaluation.rows import pushdown
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 from monitoring_pipeline_tests.worlds.texts.days import drawn, encoder
 
@@ -52,7 +53,23 @@ MODELS = {
         "pushdown": "always",
         "segments": {"by": {}},
     },
+    "sampled": {
+        "task": "binary",
+        "predictions": PREDICTIONS | {"score": "score"},
+        "labels": {"label": "label", "positive": 1},
+        "pushdown": "always",
+        "segments": {"by": {}},
+        "operations": {"latency": "took", "status": "code", "thresholds": {"rows_per_hour": {"lower": 6}}},
+        "cost": {"currency": "EUR", "per_thousand": 500},
+        "value": {
+            "currency": "EUR",
+            "outcomes": {"positive": {"positive": 40, "negative": -15}, "negative": {"positive": -60, "negative": 0}},
+        },
+        "measures": {"counts": {"function": "monitoring_pipeline_tests.steps.own_measures:by_label"}},
+    },
 }
+SAMPLED = 100
+"""Rows of a sample of the model of that name: fewer than a day has."""
 
 
 def table() -> pl.DataFrame:
@@ -76,6 +93,8 @@ def table() -> pl.DataFrame:
                     "v": pl.Series(vectors.tolist(), dtype=pl.List(pl.Float32)),
                     "as_json": [str(vector) for vector in encode(texts).tolist()],
                     "w": pl.Series(encode(texts), dtype=pl.Array(pl.Float64, 32)),
+                    "took": 20.0 + np.arange(ROWS) % 50,
+                    "code": [500 if row % 40 == 0 else 200 for row in range(ROWS)],
                     "age": generator.standard_normal(ROWS),
                     "score": score,
                     "pa": score,
@@ -101,7 +120,10 @@ def world(tmp_path_factory):
             path = world.folder / "models" / f"{name}.yaml"
             path.write_text(yaml.safe_dump({"name": name} | BASE | fields), encoding="utf-8")
             first, last = (START, WRONG_SIZE) if name == "reviews" else (RUSSIAN, RUSSIAN)
-            world.run("backfill", name, "--from", str(first), "--to", str(last))
+            with pytest.MonkeyPatch.context() as smaller:
+                if name == "sampled":
+                    smaller.setattr(pushdown, "SAMPLE_ROWS", SAMPLED)
+                world.run("backfill", name, "--from", str(first), "--to", str(last))
         yield world
 
 
@@ -157,6 +179,32 @@ def test_counted_chunks_have_the_numbers_of_chunks_that_are_read(world):
     assert counted == numbers("reviews")
 
 
+def test_numbers_of_a_counted_chunk_are_of_all_rows_or_state_the_sample(world):
+    found = {
+        (kind, name): (value, rows, status, reason, definition)
+        for kind, name, value, rows, status, reason, definition in world.ask(
+            "SELECT kind, name, value, rows, status, reason, definition FROM current_measurements "
+            "WHERE model = 'sampled' AND chunk = ? AND (kind IN ('operations', 'business') OR subject = 'review')",
+            str(RUSSIAN),
+        )
+    }
+    sample = int(found["operations", "sampled_rows"][0])
+    assert 0 < sample < SAMPLED + 40 < ROWS
+    # Of all rows: what needs their number only.
+    assert found["operations", "rows_per_hour"][:3] == (ROWS / 24, ROWS, "ok")
+    assert found["business", "cost"][:3] == (ROWS * 0.5, ROWS, "ok")
+    # Of the sample, and the number states it.
+    for kind, name in (("operations", "latency_p95"), ("operations", "error_rate"), ("business", "counts[labelled]"),
+                       ("business", "value_per_prediction"), ("drift", "jensen_shannon")):  # fmt: skip
+        _, rows, status, _, definition = found[kind, name]
+        assert (rows, status != "skipped") == (sample, True), name
+        assert f"sample of {sample} of {ROWS} rows" in definition, (name, definition)
+    # A sum over a sample would be too small, so there is none.
+    for name in ("value", "value_of_all_predictions", "value_against_reference"):
+        value, *_, reason, _ = found["business", name]
+        assert (value, reason) == (None, "the rows were counted in the warehouse, and only a sample of them is kept")
+
+
 def test_segments_are_formed_by_script_and_by_length(world):
     segments = {row[0] for row in world.ask("SELECT DISTINCT segment FROM measurements WHERE model = 'reviews'")}
     assert {"script=mostly Latin", "length=100 or more"} <= segments
@@ -173,3 +221,30 @@ def test_no_word_of_a_text_is_kept_or_shown(world):
     for path in snapshots:
         texts = pl.read_parquet(path).select(pl.selectors.string())
         assert not any(column.str.contains(CANARY).any() for column in texts.get_columns()), path
+
+
+OF_PLACES = ("attribution", "estimate", "explanation", "segments")
+
+
+def test_late_labels_after_a_rebuilt_reference_measure_nothing_with_other_places(world):
+    def numbers(*producers):
+        placeholders = ", ".join("?" * len(producers))
+        return world.ask(
+            "SELECT producer, subject, name, segment, value, status, reason FROM current_measurements "
+            f"WHERE model = 'stars' AND chunk = ? AND producer IN ({placeholders}) ORDER BY 1, 2, 3, 4",
+            str(RUSSIAN), *producers,
+        )  # fmt: skip
+
+    before, performance = numbers(*OF_PLACES), numbers("performance")
+    world.execute(f"UPDATE scores SET review = reverse(review) WHERE ts < TIMESTAMP '{FIRST} 02:00'")
+    world.run("reference", "rebuild", "stars")
+    world.execute(f"UPDATE scores SET stars = stars + 1 WHERE ts::DATE = DATE '{RUSSIAN}'")
+    assert world.late_labels() == [str(RUSSIAN)]
+    assert numbers("performance") != performance
+    assert numbers(*OF_PLACES) == before
+    refused = world.run("explain", "stars", "--chunk", str(RUSSIAN), "--row", f"{RUSSIAN}-3", exit_code=1)
+    assert "read with a reference that was rebuilt since: materialize stars/predictions (backfill)" in refused
+    world.run("backfill", "stars", "--from", str(RUSSIAN), "--to", str(RUSSIAN))
+    after = numbers(*OF_PLACES)
+    assert {row[0] for row in after} == {row[0] for row in before}
+    assert after != before

@@ -12,6 +12,7 @@ from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.refusals import refusal
+from monitoring_pipeline.steps.same_projections import OtherProjectionsError
 
 
 def each_chunk(this: AssetRun) -> Iterator[Event]:
@@ -27,7 +28,8 @@ def each_chunk(this: AssetRun) -> Iterator[Event]:
 def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:
     """Measure every chunk, write the results of each chunk at once, and return the measurements by chunk.
 
-    A chunk keeps its results if an asset that this one needs was refused or not read, or if the source is unreachable.
+    A chunk keeps its results if an asset that this one needs was refused or not read, if the source is unreachable, or
+    if its texts and vectors were read with a reference that was rebuilt since.
     """
     measurements: dict[str, tuple[Measurement, ...]] = {}
     needs = this.asset.needs
@@ -44,6 +46,9 @@ def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:
             if this.waits:
                 raise
             kept[chunk.key] = reason_to_keep(error)
+            continue
+        except OtherProjectionsError as error:
+            kept[chunk.key] = f"not measured again, so the stored results stay: {error}"
             continue
         this.write(results)
         measurements[chunk.key] = results.measurements

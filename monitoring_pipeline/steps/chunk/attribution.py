@@ -21,6 +21,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 REFERENCE_ROWS = 2 * SAMPLE_ROWS
 """Rows of the reference that are read; more than are compared, because some have no label."""
@@ -28,6 +29,7 @@ REFERENCE_ROWS = 2 * SAMPLE_ROWS
 
 def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Split the change of each version's performance against its reference."""
+    refuse_other_projections(spec, chunk, kept)
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
     labels = required_snapshot(kept.store, spec, chunk, LABELS)
     versions = versions_in(kept.snapshots, predictions)

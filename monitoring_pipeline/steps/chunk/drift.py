@@ -26,7 +26,7 @@ from monitoring_pipeline.steps.inputs import (
     rows_of_version,
     with_readable_features,
 )
-from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
+from monitoring_pipeline.steps.pushdown import noted, noted_if_derived, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
@@ -52,7 +52,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
             continue
         comparable = readable.with_features_in(reference.bins)
         of_columns = measure_drift(comparable, against, profiles[version])
-        measured.extend(noted(sampled, of_columns) if needs_rows(spec) else of_columns)
+        measured.extend(noted(sampled, of_columns) if needs_rows(spec) else noted_if_derived(spec, sampled, of_columns))
         measured.extend(_left_out(spec, readable, reference))
         measured.extend(noted(sampled, _together(comparable, chunk, reference, kept)))
         if against.profile is not reference.profile:

@@ -25,6 +25,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResults]:
@@ -41,6 +42,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
         return fitted[key]
 
     def estimate_chunk(chunk: Chunk) -> ChunkResults:
+        refuse_other_projections(spec, chunk, kept)
         snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
         rows = kept.snapshots.read(snapshot.uri, _columns(spec))
         versions = rows["model_version"].unique().sort().to_list()

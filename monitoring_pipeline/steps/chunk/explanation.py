@@ -49,6 +49,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 REFERENCE_ROWS = 2 * SAMPLE_ROWS
 LEAST_ROWS = 50
@@ -56,6 +57,7 @@ LEAST_ROWS = 50
 
 def explain_chunk(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkResults:
     """Split the change of each version's mean output, and of its performance if there are labels."""
+    refuse_other_projections(spec, chunk, scoring)
     predictions = required_snapshot(scoring.store, spec, chunk, PREDICTIONS)
     label_rows, labels_fingerprint = known_labels(spec, chunk, scoring)
     versions = versions_in(scoring.snapshots, predictions)

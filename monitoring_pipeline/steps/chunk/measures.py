@@ -31,6 +31,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import MissingInputError, load_references, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 ALWAYS_GIVEN = ("row_id", "predicted_at", "model_version", "label")
 """Columns that every function gets; IDs are hashed."""
@@ -41,6 +42,7 @@ def measure_own(spec: ModelSpec, calling: Calling) -> Callable[[Chunk], ChunkRes
     usual = _OnReferences(spec, calling)
 
     def measure_chunk(chunk: Chunk) -> ChunkResults:
+        refuse_other_projections(spec, chunk, calling)
         predictions = required_snapshot(calling.store, spec, chunk, PREDICTIONS)
         labels, labels_fingerprint = known_labels(spec, chunk, calling)
         versions = versions_in(calling.snapshots, predictions)

@@ -8,7 +8,7 @@ import narwhals as nw
 from monitoring_pipeline.evaluation.judgement.lost_coverage import version_without_reference
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
-from monitoring_pipeline.evaluation.reference.reference import Reference, projections_fingerprint
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.store import Store
@@ -25,10 +25,11 @@ from monitoring_pipeline.steps.inputs import (
     versions_in,
     with_readable_features,
 )
-from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.pushdown import noted_if_derived, sampled_chunk
 from monitoring_pipeline.steps.reference.refusal import recorded_refusals
 from monitoring_pipeline.steps.references import load_references
 from monitoring_pipeline.steps.roles import NOT_SERVING
+from monitoring_pipeline.steps.same_projections import have_other_projections
 
 VALUES_HELD = 5_000_000
 
@@ -56,7 +57,11 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
         producer=Producer.PROFILE,
         chunk=chunk,
         provenance=made_from(spec, profiled.fingerprint, profiled.references),
-        measurements=(*measured, *without_reference, *refusals),
+        measurements=(
+            *noted_if_derived(spec, sampled_chunk(spec, chunk, kept.store), measured),
+            *without_reference,
+            *refusals,
+        ),
         profiles=profiled.profiles,
     )
 
@@ -88,7 +93,8 @@ def _counted(spec: ModelSpec, chunk: Chunk, versions: list[str], store: Store) -
 
 def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str], kept: Kept) -> _Profiled:
     references = load_references(spec, kept.store, versions)
-    _require_same_projections(spec, chunk, references, kept.store)
+    if have_other_projections(spec, chunk, references, kept.store):
+        raise missing_input(spec, chunk, PREDICTIONS)
     readable = with_readable_features(spec, chunk, kept.store).columns
     # A file of few rows is read once; of many rows one column at a time is held.
     is_small = snapshot.rows * len(readable) <= VALUES_HELD
@@ -100,17 +106,6 @@ def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str
             rows = rows.select(list(bins)).collect().lazy() if is_small else rows
             profiles.append(profile_chunk(nw.from_native(rows), bins, model_version=version))
     return _Profiled(tuple(profiles), references, snapshot.fingerprint)
-
-
-def _require_same_projections(spec: ModelSpec, chunk: Chunk, references: Mapping[str, Reference], store: Store) -> None:
-    """Refuse rows whose texts and vectors were read with the projections of other references.
-
-    Raises:
-        MissingInputError: when the chunk has to be read again.
-    """
-    read = store.provenance(spec.name, chunk.key, PREDICTIONS)
-    if spec.derived_features and read is not None and read.reference_hash != projections_fingerprint(references):
-        raise missing_input(spec, chunk, PREDICTIONS)
 
 
 def _without_reference(spec: ModelSpec, chunk: Chunk, version: str, snapshot: Snapshot, kept: Kept) -> Measurement:

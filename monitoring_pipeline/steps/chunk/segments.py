@@ -29,6 +29,7 @@ from monitoring_pipeline.steps.inputs import (
 from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, sampled_chunk
 from monitoring_pipeline.steps.reference.segments import load_segments
 from monitoring_pipeline.steps.references import load_references
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
@@ -39,6 +40,7 @@ def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     Raises:
         MissingInputError: when the chunk has no predictions, or segments have not been learned.
     """
+    refuse_other_projections(spec, chunk, kept)
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
     label_rows, labels_fingerprint = known_labels(spec, chunk, kept)
     maturity = maturity_of_labels(spec, chunk, kept.store)

@@ -28,6 +28,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
+from monitoring_pipeline.steps.same_projections import refuse_other_projections
 
 
 def measure_values(spec: ModelSpec, as_of: Callable[[], dt.datetime], kept: Kept) -> Callable[[Chunk], ChunkResults]:
@@ -46,6 +47,7 @@ def measure_values(spec: ModelSpec, as_of: Callable[[], dt.datetime], kept: Kept
         return learned[key]
 
     def measure_chunk(chunk: Chunk) -> ChunkResults:
+        refuse_other_projections(spec, chunk, kept)
         predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
         labels = kept.store.snapshots(spec.name, LABELS).get(chunk.key)
         rows = kept.snapshots.read(predictions.uri)
