@@ -81,6 +81,18 @@ def test_page_fits_a_phone(browser: Page, folder: Path, name: str) -> None:
     assert browser.evaluate(f"{loose}.length") == 0
 
 
+def test_every_text_of_a_cell_is_beside_its_name_on_a_phone(browser: Page, folder: Path) -> None:
+    browser.set_viewport_size(PHONE)
+    browser.goto((folder / "index.html").as_uri())
+    cell = browser.locator("table.wide td[data-name=verdict]").first
+    places = cell.evaluate(
+        """td => { const range = document.createRange(); range.selectNodeContents(td);
+        return [...range.getClientRects()].map(place => place.left - td.getBoundingClientRect().left) }"""
+    )
+    assert len(places) > 1
+    assert min(place for place in places if place >= 0) > 100
+
+
 def test_overview_leads_to_a_model_and_back(browser: Page, folder: Path) -> None:
     browser.goto((folder / "index.html").as_uri())
     browser.get_by_role("link", name=LOANS, exact=True).click()
