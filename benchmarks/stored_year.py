@@ -6,6 +6,7 @@ are 20 million measurements; ``--models 10`` is a fifth of it. The numbers are d
 """
 
 import argparse
+import json
 import statistics
 import time
 
@@ -28,23 +29,28 @@ FROM generate_series(1, :models) AS m,
     generate_series(timestamptz '2024-12-31' - :days * interval '1 day', timestamptz '2024-12-30', '1 day') AS d,
     unnest(ARRAY['drift', 'predictions', 'performance', 'estimate', 'segments', 'verdict']) AS p
 """
+SHARES = (("predictions", 0.27), ("drift", 0.18), ("performance", 0.03), ("estimate", 0.015))
+"""Shares of a night's measurements, as in the home of the demo; the rest is about segments."""
 MEASUREMENTS = """
 INSERT INTO measurements
 SELECT c.model, c.chunk, c.producer, 1, n, c.chunk_start, c.chunk_end, '1', 'champion',
-    CASE WHEN c.producer = 'segments' THEN 'carrier=' || (n / 4) ELSE '' END,
+    CASE WHEN c.producer = 'segments' THEN 'carrier=' || (n / 16) ELSE '' END,
     CASE c.producer WHEN 'drift' THEN 'drift' WHEN 'predictions' THEN 'quality'
         WHEN 'estimate' THEN 'estimated_performance' ELSE 'performance' END,
     CASE WHEN c.producer IN ('drift', 'predictions') THEN 'column_' || (n % 60) ELSE 'model' END,
     CASE WHEN c.producer IN ('drift', 'predictions')
-            THEN (ARRAY['psi', 'jensen_shannon', 'null_share', 'unseen'])[1 + n / 60 % 4]
+            THEN (ARRAY['psi', 'jensen_shannon', 'null_share', 'unseen', 'wasserstein'])[1 + n / 60]
         ELSE (ARRAY['auroc', 'recall', 'precision', 'log_loss'])[1 + n % 4]
-    END || CASE WHEN c.producer IN ('performance', 'estimate') AND n >= 4 THEN '_' || (n / 4) ELSE '' END,
+            || CASE WHEN n % 16 < 4 THEN '' ELSE '_' || (n % 16 / 4) END
+    END || CASE WHEN c.producer IN ('performance', 'estimate') AND n >= 16 THEN '_' || (n / 4) ELSE '' END,
     CASE WHEN hashtext(c.model || c.producer || n || (extract(day FROM c.chunk_start)::int / 3) || c.chunk) % 200 = 0
         THEN 'breached' ELSE 'ok' END,
     'warning', random(), random(), random(), 0.5, random(), random(), 0.1, 0.9, NULL, NULL, 1000,
     CASE WHEN c.producer = 'performance' THEN 'final' END, 's', 'r', 'i', '1', 'run', c.measured_at
-FROM chunk_revisions AS c, generate_series(0, :each - 1) AS n
-WHERE c.producer <> 'verdict' AND c.model = :model
+FROM chunk_revisions AS c
+JOIN jsonb_each_text(CAST(:each AS JSONB)) AS share ON share.key = c.producer,
+    generate_series(0, share.value::int - 1) AS n
+WHERE c.model = :model
 """
 OTHERS = (
     """
@@ -68,10 +74,16 @@ def fill(engine: sa.Engine, models: int, days: int, measurements: int) -> None:
             connection.execute(sa.text(statement))
     for number in range(1, models + 1):
         with engine.begin() as connection:
-            values = {"each": measurements // 5, "model": f"model_{number}"}
+            values = {"each": json.dumps(by_producer(measurements)), "model": f"model_{number}"}
             connection.execute(sa.text(MEASUREMENTS), values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
+
+
+def by_producer(measurements: int) -> dict[str, int]:
+    """Return how many measurements of a night each asset makes."""
+    found = {producer: round(share * measurements) for producer, share in SHARES}
+    return found | {"segments": measurements - sum(found.values())}
 
 
 def parameters_of(text: str) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
 INSUFFICIENT_PRIVILEGE = "42501"
-HEAD_REVISION = "0015"
+HEAD_REVISION = "0016"
 """Newest revision in ``migrations/versions/``; repeated here so that opening a store does not import Alembic."""
 
 VIEWS = (

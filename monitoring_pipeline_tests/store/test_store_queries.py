@@ -215,7 +215,9 @@ def test_estimates_are_compared_with_final_labels(store, make_results, measured_
 
     days = [(0.70, 0.66, Maturity.FINAL), (0.70, 0.60, Maturity.FINAL), (0.70, 0.10, Maturity.PROVISIONAL)]
     for number, values in enumerate(days, start=1):
-        store.replace(make_results(day(number), *both(*values)), run_id="run", measured_at=measured_at)
+        for producer, measured in zip(("estimate", "performance"), both(*values), strict=True):
+            results = make_results(day(number), measured, producer=producer)
+            store.replace(results, run_id="run", measured_at=measured_at)
     [row] = ask("estimate_quality", model="flight_delay")
     assert (row["name"], row["chunks"]) == ("auroc", 2)
     assert [float(row[name]) for name in ("mean_error", "mean_absolute_error", "inside_interval")] == pytest.approx(

@@ -62,7 +62,7 @@ COMMENT ON TABLE measurements IS 'One number about one chunk, or the reason why 
 
 CREATE INDEX measurements_breached ON measurements (model, chunk_start) WHERE status = 'breached';
 
-CREATE INDEX measurements_by_name ON measurements (model, name, chunk_start);
+CREATE INDEX measurements_by_name ON measurements (model, name, subject, chunk_start);
 
 CREATE TABLE profiles (
     model TEXT NOT NULL,

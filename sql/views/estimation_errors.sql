@@ -21,7 +21,9 @@ JOIN current_measurements AS realized
     AND realized.subject = estimated.subject
     AND realized.name = estimated.name
 WHERE estimated.kind = 'estimated_performance'
+    AND estimated.producer = 'estimate'
     AND realized.kind = 'performance'
+    AND realized.producer = 'performance'
     AND realized.maturity = 'final'
     AND estimated.value IS NOT NULL
     AND realized.value IS NOT NULL

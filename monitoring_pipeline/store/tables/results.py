@@ -83,7 +83,7 @@ measurements = sa.Table(
     count("rows"),
     text("maturity", nullable=True),
     *_origin(),
-    sa.Index("measurements_by_name", "model", "name", "chunk_start"),
+    sa.Index("measurements_by_name", "model", "name", "subject", "chunk_start"),
     sa.Index("measurements_breached", "model", "chunk_start", sqlite_where=IS_BREACHED, postgresql_where=IS_BREACHED),
     comment="One number about one chunk, or the reason why there is none",
 )
