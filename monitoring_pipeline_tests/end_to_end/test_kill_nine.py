@@ -9,10 +9,10 @@ import pytest
 from monitoring_pipeline_tests.end_to_end.kill_nine import JOBS, Harness, harness, random_kills
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:::mlflow")]
-POINTS, SEED = {"sqlite": 5, "postgresql": 3}, 7
+POINTS, SEED = 3, 7
 
 
-@pytest.fixture(scope="module", params=POINTS)
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
 def ready(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
     server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
     with harness(Path(tmp_path_factory.mktemp("nights")), server) as made:
@@ -34,8 +34,7 @@ def test_undisturbed_night_does_every_step_once(ready: Harness) -> None:
 
 def test_killed_night_ends_like_the_undisturbed_one(ready: Harness) -> None:
     chance = random.Random(SEED)
-    number_of_points = POINTS["postgresql" if ready.server else "sqlite"]
-    points = [ready.try_point(random_kills(chance, number)) for number in range(number_of_points)]
+    points = [ready.try_point(random_kills(chance, number)) for number in range(POINTS)]
     assert [point.died_after for point in points if not point.died_in(point.kills[0].job)] == []
     assert {point.kills[0].job for point in points} == set(JOBS)
     assert [(point.died_after, point.found) for point in points if point.found] == []
