@@ -21,7 +21,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-2013 dev dashboard backfill rehearse test test-fast test-spark test-latest test-hostile check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-usual-numbers bench-night-extras bench-detection bench-opening bench-small-days bench-stored-year clean
+.PHONY: help install demo demo-2013 dev dashboard backfill rehearse test test-fast test-spark test-latest test-hostile check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-usual-numbers bench-forecasts bench-night-extras bench-detection bench-opening bench-small-days bench-stored-year clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -144,6 +144,9 @@ bench-texts: $(VENV)/dev.installed ## False alarms of texts and vectors, and the
 
 bench-usual-numbers: $(VENV)/dev.installed ## False alarms of numbers of a serving system, and rises that are found (1 minute)
 	$(BIN)/python benchmarks/usual_numbers.py
+
+bench-forecasts: $(VENV)/dev.installed ## How often the forecast of a month's cost contains what the month cost (1 minute)
+	$(BIN)/python benchmarks/forecasts.py
 
 bench-night-extras: $(VENV)/dev.installed ## The cost of telemetry, money, measures, texts and vectors in a night (20 minutes)
 	$(BIN)/python benchmarks/night_extras.py
