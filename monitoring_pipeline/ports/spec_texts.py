@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from monitoring_pipeline.records.producer import AnyProducer
 from monitoring_pipeline.records.spec_text import Commit, SpecText, UnrecordedSpec
 
 FindCommit = Callable[[Path, bytes], Commit | None]
@@ -19,6 +20,10 @@ class SpecTexts(Protocol):
 
     def newest_spec_text(self, model: str) -> SpecText | None:
         """Return the newest text of a model's spec, if there is one."""
+        ...
+
+    def spec_text_of(self, model: str, chunk: str, producer: AnyProducer) -> SpecText | None:
+        """Return the text of the spec by which a producer's current results were made; None if it was not kept."""
         ...
 
     def unrecorded_specs(self, model: str) -> list[UnrecordedSpec]:

@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.records.spec_text import Commit, SpecText, UnrecordedSpec
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading
-from monitoring_pipeline.store.tables.results import chunk_revisions
+from monitoring_pipeline.store.tables.results import chunk_revisions, is_current
 from monitoring_pipeline.store.tables.upkeep import spec_texts
 
 
@@ -24,6 +24,22 @@ class SpecTextStore(StoreConnection):
         """Return the newest text of a model's spec, if there is one."""
         with reading(self._engine) as connection:
             row = _newest(connection, model)
+        return None if row is None else _text_of(row)
+
+    def spec_text_of(self, model: str, chunk: str, producer: AnyProducer) -> SpecText | None:
+        """Return the text of the spec by which a producer's current results were made; None if it was not kept."""
+        column = chunk_revisions.c
+        same = sa.and_(spec_texts.c.model == column.model, spec_texts.c.spec_hash == column.spec_hash)
+        made_by = (
+            sa.select(spec_texts)
+            .join(chunk_revisions, sa.and_(same, spec_texts.c.seen_at <= column.measured_at))
+            .where(column.model == model, column.chunk == chunk, column.producer == str(producer))
+            .order_by(column.revision.desc(), spec_texts.c.number.desc())
+            .where(is_current(chunk_revisions))
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(made_by).mappings().one_or_none()
         return None if row is None else _text_of(row)
 
     def unrecorded_specs(self, model: str) -> list[UnrecordedSpec]:

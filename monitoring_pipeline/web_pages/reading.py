@@ -172,7 +172,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period, *, histories: bool
         cards=store.version_cards(name),
         efforts=store.efforts(name, last),
         provenance=provenance,
-        spec_text=_spec_text(name, store, provenance),
+        spec_text=store.spec_text_of(name, last, Producer.DRIFT),
         revision=store.revisions(name, Producer.DRIFT).get(last),
         quantiles=_quantiles(spec, store, period, _over_time(spec, measurements, profiles)) if histories else {},
         expected=tuple(
@@ -199,12 +199,6 @@ def business_names(spec: ModelSpec) -> tuple[str, ...]:
 def drawn_numbers(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of the numbers about the serving of the model whose history its page draws."""
     return spec.operations.drawn
-
-
-def _spec_text(model: str, store: Store, provenance: Provenance | None) -> SpecText | None:
-    """Return the newest text of a spec by which results were made."""
-    newest_first = reversed(store.spec_texts(model)) if provenance else ()
-    return next((text for text in newest_first if provenance and text.spec_hash == provenance.spec_hash), None)
 
 
 def _references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:

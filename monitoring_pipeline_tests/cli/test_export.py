@@ -82,6 +82,10 @@ def test_every_measurement_of_the_period_is_there_with_all_digits(archive: Path,
         for row in table(archive, "measurements")
     ]  # fmt: skip
     assert exported == stored
+    [text] = table(archive, "spec_texts")
+    own = [row for row in table(archive, "measurements") if row["spec_hash"] == text["spec_hash"]]
+    assert own
+    assert min(row["measured_at"] for row in own) >= text["seen_at"]
     assert len({row["chunk"] for row in table(archive, "verdicts")}) == len(DAYS) - 2
 
 

@@ -54,3 +54,17 @@ def test_hashes_of_results_without_a_text_are_named(store, make_results, measure
     assert [(spec.spec_hash, spec.first_measured_at) for spec in store.unrecorded_specs(MODEL)] == [
         ("zero", measured_at)
     ]
+
+
+def test_text_of_a_result_is_the_newest_one_of_its_hash_that_was_kept_by_then(store, make_results, measured_at):
+    days = dict(zip(("2013-04-21", "2013-04-22", "2013-04-23"), (FIRST, SECOND, None), strict=True))
+    for place, (day, text) in enumerate(days.items()):
+        at = measured_at + dt.timedelta(days=place)
+        kept = dataclasses.replace(text, seen_at=at) if text else None
+        store.replace(made_by(make_results(day), "one"), run_id="run", measured_at=at, spec=kept)
+    early = made_by(make_results("2013-04-20"), "one")
+    store.replace(early, run_id="run", measured_at=measured_at - dt.timedelta(days=1))
+    found = {day: store.spec_text_of(MODEL, day, "drift") for day in ("2013-04-20", *days)}
+    assert {day: text and text.text for day, text in found.items()} == {
+        "2013-04-20": None, "2013-04-21": FIRST.text, "2013-04-22": SECOND.text, "2013-04-23": SECOND.text,
+    }  # fmt: skip

@@ -225,9 +225,9 @@ class AssetRun:
         effort = self.efforts.get(results.chunk.key) if self.asset.name == results.producer else None
         if effort is not None and results.snapshot is not None:
             effort = replace(effort, rows=results.snapshot.rows)
-        self.store.replace(
-            results, run_id=self.context.run.run_id, measured_at=self.clock(), effort=effort, spec=self.spec_text
-        )
+        # Asked first, so that no result is older than the text that it was made by.
+        text = self.spec_text
+        self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock(), effort=effort, spec=text)
         report_measured(self.asset.name, results.chunk)
         is_of_run = results.chunk.key in self.context.partition_keys
         if is_of_run and self.asset.name == results.producer:

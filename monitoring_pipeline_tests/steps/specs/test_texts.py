@@ -26,6 +26,9 @@ class Kept:
     def newest_spec_text(self, _: str) -> SpecText | None:
         return self.texts[-1] if self.texts else None
 
+    def spec_text_of(self, *_: object) -> SpecText | None:
+        raise NotImplementedError
+
     def unrecorded_specs(self, _: str) -> list[object]:
         return []
 
