@@ -17,6 +17,7 @@ from monitoring_pipeline.records.incident import Finding, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.rules.upstream import UpstreamAssets
 from monitoring_pipeline.steps.budget import read_spent
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
 from monitoring_pipeline.web_pages.contents.budget import budget_contents
@@ -230,6 +231,16 @@ def test_tiles_count_the_incidents_that_last(monitored: World, pages: AllPages) 
     tiles = {tile.name: tile.value for tile in pages.overview.tiles}
     assert tiles["incidents that last"] == str(lasting)
     assert tiles["of them acknowledged by nobody"] == str(lasting)
+
+
+def test_page_names_the_tables_of_the_rows_and_the_assets_that_write_them(monitored: World) -> None:
+    spec = monitored.loaded(LOANS).spec
+    upstream = UpstreamAssets(predictions="marts/loan_scores")
+    with monitored.store() as store:
+        page = build_model_page(spec.model_copy(update={"upstream": upstream}), store)
+    facts = {fact.name: fact.value for fact in page.audit}
+    assert facts["predictions"] == "table Loan Scores, written by the asset marts/loan_scores"
+    assert facts["labels"] == "table Outcomes"
 
 
 def test_store_counts_breaches_by_chunk_and_kind_as_the_rows_say(monitored: World) -> None:

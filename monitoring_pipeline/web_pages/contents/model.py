@@ -13,6 +13,7 @@ from monitoring_pipeline.records.incident import IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import SERVING, WEIGHT, Kind, Measurement, Status
 from monitoring_pipeline.records.spec_text import SpecText
 from monitoring_pipeline.records.web_address import web_address
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
@@ -421,6 +422,16 @@ def _who_changed(text: SpecText | None) -> str:
     return f"{text.commit.author}, in commit {text.commit.commit_hash[:12]}; {first}"
 
 
+def _sources(spec: ModelSpec) -> Iterable[Fact]:
+    """Yield the tables of predictions and labels, and the Dagster assets that write them where the spec names some."""
+    tables = {"predictions": spec.predictions.table, "labels": spec.labels.table if spec.labels else None}
+    written_by = {"predictions": spec.upstream.predictions, "labels": spec.upstream.labels}
+    for name, table in tables.items():
+        if table is not None:
+            asset = written_by[name]
+            yield Fact(name, f"table {table}, written by the asset {asset}" if asset else f"table {table}")
+
+
 def _audit(records: ModelRecords) -> Iterable[Fact]:
     provenance = records.provenance
     if provenance is None:
@@ -429,6 +440,7 @@ def _audit(records: ModelRecords) -> Iterable[Fact]:
     yield Fact("spec", provenance.spec_hash)
     yield Fact("spec changed by", _who_changed(records.spec_text))
     yield Fact("reference", provenance.reference_hash)
+    yield from _sources(records.spec)
     yield Fact("rows", provenance.input_fingerprint)
     yield Fact("code", provenance.code_version)
     skipped = sum(m.status is Status.SKIPPED for m in records.measurements)
