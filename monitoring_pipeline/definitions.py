@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from monitoring_pipeline.orchestration.model_definitions import build_model_defi
 from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.orchestration.runs.outside import build_outside
 from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.resources import build_configurable
 from monitoring_pipeline.settings import Settings, with_own_key
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, SpecError, unusable, usable_specs
@@ -39,17 +40,20 @@ if TYPE_CHECKING:
 __all__ = ["defs"]
 
 
-def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str, dg.ResourceDefinition]:
-    """Return the adapters as resources by their names in Dagster. They connect when a run first uses them."""
+def build_resources(
+    settings: Settings, clock: Clock = system_clock, variables: Mapping[str, str] | None = None
+) -> dict[str, dg.ResourceDefinition]:
+    """Return the adapters as resources by their names in Dagster. They connect when a run first uses them.
+
+    Args:
+        settings: where things are.
+        clock: returns the present time.
+        variables: variables of the environment that gave a setting, by its name, beside those that it always has.
+    """
     names = Names(settings.prefix)
     resource = dg.ResourceDefinition.hardcoded_resource
     built = build_adapters(settings, clock)
-    return names.resources({
-        "warehouse": resource(
-            built.warehouse, f"The users' warehouses, which are only read: {_shown(settings.warehouse_addresses)}."
-        ),
-        "store": _store_resource(settings),
-        "snapshots": resource(built.snapshots, f"Immutable Parquet files below {without_secrets(settings.snapshots)}."),
+    return names.resources(build_configurable(settings, built, variables) | {
         "suites": resource(built.suites, "Runs Great Expectations suites."),
         "id_key": resource(built.id_key, "The key with which IDs are hashed."),
         "clock": resource(built.clock, "Returns the present time."),
@@ -60,28 +64,12 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
             ReportFolder(settings.reports, clock),
             f"Writes reports to the folder {without_secrets(str(settings.reports))}.",
         ),
-        "registry": resource(built.registry, "The MLflow registry of model versions."),
         "run_trainer": resource(built.run_trainer, "Calls the trainer that a spec names."),
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
         "serving_metrics": resource(built.serving_metrics, "Reads numbers from Prometheus servers that specs name."),
         "call_measure": resource(built.call_measure, "Calls the functions of measures that specs name."),
         "outside": build_outside(names, built.find_spec),
     })  # fmt: skip
-
-
-def _shown(addresses: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {without_secrets(text)}".strip() for name, text in addresses.items())
-
-
-def _store_resource(settings: Settings) -> dg.ResourceDefinition:
-    @dg.resource(description="The store: measurements, profiles, verdicts, incidents, alerts, decisions.")
-    def store(_: dg.InitResourceContext) -> Iterator[ResultStore]:
-        with hidden_in_errors():
-            opened = ResultStore.open(settings.store_url)
-        yield opened
-        opened.close()
-
-    return store
 
 
 def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.timedelta) -> DeliveryReport:
@@ -168,18 +156,27 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
     return dg.Definitions.merge(project_definitions(settings, clock), dg.Definitions(executor=dg.in_process_executor))
 
 
-def project_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
+def project_definitions(
+    settings: Settings,
+    clock: Clock = system_clock,
+    *,
+    variables: Mapping[str, str] | None = None,
+    replaced: Mapping[str, dg.ResourceDefinition] | None = None,
+) -> dg.Definitions:
     """Return the definitions of all models whose specs are usable, which may be merged with those of a project.
 
     Args:
         settings: where things are.
         clock: returns the present time; a rehearsal passes its own clock.
+        variables: variables of the environment that gave a setting, by its name, beside those that it always has.
+        replaced: resources that stand for those of the same names here, which have no prefix.
 
     Raises:
         SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     specs = usable_specs(read_checked_specs(settings.models))
-    resources, names = build_resources(settings, clock), Names(settings.prefix)
+    names = Names(settings.prefix)
+    resources = build_resources(settings, clock, variables) | names.resources(replaced or {})
     with warnings.catch_warnings():
         # Dagster still marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)

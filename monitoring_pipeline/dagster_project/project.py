@@ -8,7 +8,7 @@ import dagster as dg
 
 from monitoring_pipeline.definitions import project_definitions, report_unusable_specs
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs
-from monitoring_pipeline.orchestration.runs.names import Names
+from monitoring_pipeline.orchestration.runs.names import RESOURCES, Names
 from monitoring_pipeline.settings import PREFIX, Settings, with_own_key
 
 
@@ -24,6 +24,7 @@ def defs(
     warehouse: str | Path | dg.EnvVar | None = None,
     store: str | dg.EnvVar | None = None,
     freshness: bool | None = None,
+    resources: Mapping[str, object] | None = None,
 ) -> dg.Definitions:
     """Return the definitions of all models of a folder, to be merged with those of a project.
 
@@ -38,10 +39,12 @@ def defs(
         warehouse: path of a DuckDB file, or URL of the database with the predictions and labels.
         store: SQLAlchemy URL of the store of results.
         freshness: whether verdicts have a freshness policy.
+        resources: your own resources or objects that stand for those of this package, by their names without a prefix.
 
     Raises:
         BadPrefixError: when Dagster cannot make names with the prefix.
-        NoDefinitionsError: when no folder of specs is given, or a variable of the environment is not set.
+        NoDefinitionsError: when no folder of specs is given, a variable of the environment is not set, or there is no
+            resource of a name.
         SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     hide_in_logs()
@@ -52,7 +55,23 @@ def defs(
     with hidden_in_errors():
         settings = settings_of(given)
         report_unusable_specs(settings)
-        return project_definitions(settings)
+        variables = {name: value.env_var_name for name, value in given.items() if isinstance(value, dg.EnvVar)}
+        return project_definitions(settings, variables=variables, replaced=_replaced(resources or {}))
+
+
+def _replaced(given: Mapping[str, object]) -> dict[str, dg.ResourceDefinition]:
+    if unknown := sorted(set(given) - RESOURCES):
+        message = f"resources: there is none named {', '.join(unknown)}; there are {', '.join(sorted(RESOURCES))}"
+        raise NoDefinitionsError(message)
+    return {name: _definition(resource) for name, resource in given.items()}
+
+
+def _definition(resource: object) -> dg.ResourceDefinition:
+    if isinstance(resource, dg.ResourceDefinition):
+        return resource
+    if isinstance(resource, dg.ConfigurableResource):
+        return resource.get_resource_definition()
+    return dg.ResourceDefinition.hardcoded_resource(resource)
 
 
 def settings_of(given: Mapping[str, object]) -> Settings:
