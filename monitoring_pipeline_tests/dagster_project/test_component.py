@@ -68,7 +68,7 @@ def test_documented_attributes_are_the_settings_of_the_definitions(
     built = monitoring_pipeline.dagster_project.project.project_definitions
     monkeypatch.setattr(
         "monitoring_pipeline.dagster_project.project.project_definitions",
-        lambda settings: opened.append(settings) or built(settings),
+        lambda settings, **given: opened.append(settings) or built(settings, **given),
     )
     with project.build_all_defs() as loaded:
         assert loaded.resolve_job_def("churn_churn_nightly")
