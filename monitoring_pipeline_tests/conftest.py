@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
 
 from monitoring_pipeline.evaluation.privacy.secrets import _secrets
 from monitoring_pipeline.evaluation.privacy.shown_values import LEAST_ROWS_SHOWN, show_values_from
@@ -24,6 +25,10 @@ settings.register_profile("explore", deadline=None, print_blob=True)
 # For the tests of fuzzed specs: together more than 10,000 examples.
 settings.register_profile("fuzz", deadline=None, max_examples=2_600, phases=[Phase.generate], print_blob=True)
 settings.load_profile("suite")
+# Hypothesis draws constants of this project's modules, too: of those that are loaded, which depends on the tests that
+# ran before on the same worker. Without them a commit passes or fails whatever the worker.
+assert providers.is_local_module_file
+providers.is_local_module_file = lambda _path: False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

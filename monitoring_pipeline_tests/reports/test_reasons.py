@@ -13,6 +13,7 @@ from monitoring_pipeline.api.results.result import Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.evaluation.judgement.verdict import NOTHING_DECISIVE, deciding_reasons, judge
 from monitoring_pipeline.evaluation.periods import PeriodChunk, PeriodSummary, reasons_of
+from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.reports.report import Report, _full_text
 from monitoring_pipeline.reports.terminal.results import _period_cells, chunk_table, worst_chunks
@@ -34,6 +35,9 @@ class StoreOfThree:
 
     def verdict(self, _model: str, key: str) -> Verdict | None:
         return self.judged.get(key)
+
+    def efforts(self, _model: str, _key: str) -> dict[str, Effort]:
+        return {}
 
 
 def _measurement(kind: Kind, status: Status, severity: Severity, name: str, *, has_reason: bool) -> Measurement:

@@ -162,7 +162,16 @@ def test_what_an_unchanged_rule_judged_keeps_its_status(numbers):
     assert _rejudged(IN_USE, stored) == stored
 
 
-@given(NUMBERS, st.floats(0, 1), st.floats(0, 1))
+FLOOR_IN_USE = 0.1
+OTHER_FLOORS = st.floats(0, 1).filter(lambda floor: floor != FLOOR_IN_USE)
+
+
+def test_the_floor_in_use_changes_no_status():
+    stored = (replace(AGE, value=1.0, q_value=0.0),)
+    assert _rejudged(binary_spec(drift__floors={"age.jensen_shannon": FLOOR_IN_USE}), stored) == stored
+
+
+@given(NUMBERS, OTHER_FLOORS, OTHER_FLOORS)
 def test_a_higher_floor_breaches_nothing_that_a_lower_one_does_not(numbers, one, other):
     lower, higher = sorted((one, other))
     stored = tuple(replace(AGE, value=value, q_value=q) for value, q in numbers)
