@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.remote_representation.external_data import RepositorySnap, ResourceConfigEnvVarSnap
 from dagster_shared.serdes import serialize_value
 
@@ -11,6 +12,7 @@ import monitoring_pipeline
 from monitoring_pipeline.dagster_project.project import NoDefinitionsError
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.docs.pages import blocks_of
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 
 NIGHT = "2024-04-02"
@@ -83,6 +85,14 @@ def test_run_that_is_configured_writes_elsewhere(world: OneModelWorld) -> None:
         assert list(store.verdicts("m")) == [NIGHT]
     assert list((world.folder / "rows").rglob("*.parquet"))
     assert not Path(Settings(home=world.folder / "home").snapshots).exists()
+
+
+def test_documented_configuration_is_accepted(world: OneModelWorld) -> None:
+    (example,) = [block.text for block in blocks_of("yaml") if block.text.startswith("resources:")]
+    definitions = monitoring_pipeline.defs(
+        prefix="ml_monitoring", models=world.folder / "models", home=world.folder / "home"
+    )
+    assert dg.validate_run_config(definitions.resolve_job_def("ml_monitoring_m_nightly"), yaml.safe_load(example))
 
 
 class Registry(dg.ConfigurableResource[dict[str, str]]):

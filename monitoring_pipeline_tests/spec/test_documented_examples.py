@@ -61,6 +61,5 @@ def test_documented_retention_is_accepted():
 def test_every_page_with_an_example_is_tested():
     tested = {page for page, document in EXAMPLES if document.keys() & (PARTS | {"channels", "name"})}
     assert tested >= {"README.md", "docs/alerting.md", "docs/how_it_decides.md", "docs/retraining.md"}
-    assert all(
-        document.keys() & (PARTS | {"channels", "name", "attributes", "dagster_runs"}) for _, document in EXAMPLES
-    )
+    others = {"channels", "name", "attributes", "dagster_runs", "resources"}
+    assert all(document.keys() & (PARTS | others) for _, document in EXAMPLES)
