@@ -81,7 +81,7 @@ def fill(engine: sa.Engine, models: int, days: int, measurements: int) -> None:
 
 
 def by_producer(measurements: int) -> dict[str, int]:
-    """Return how many measurements of a night each asset makes."""
+    """Return the number of measurements of a night, by producer."""
     found = {producer: round(share * measurements) for producer, share in SHARES}
     return found | {"segments": measurements - sum(found.values())}
 

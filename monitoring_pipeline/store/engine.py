@@ -53,9 +53,17 @@ def writing(engine: Engine, lock_name: str) -> Iterator[Connection]:
     SQLite has one writer at a time, PostgreSQL one per ``lock_name``; other writers wait.
     """
     with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_name, 0))))
+        wait_for(connection, lock_name)
         yield connection
+
+
+def wait_for(connection: Connection, lock_name: str) -> None:
+    """Wait until no other transaction of PostgreSQL holds the lock, and hold it to the end of this one.
+
+    SQLite has one writer at a time, and needs none.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_name, 0))))
 
 
 @contextmanager

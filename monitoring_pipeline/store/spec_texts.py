@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.records.spec_text import Commit, SpecText, UnrecordedSpec
 from monitoring_pipeline.store.connection import StoreConnection
-from monitoring_pipeline.store.engine import reading
+from monitoring_pipeline.store.engine import reading, wait_for
 from monitoring_pipeline.store.tables.results import chunk_revisions, is_current
 from monitoring_pipeline.store.tables.upkeep import spec_texts
 
@@ -64,6 +64,8 @@ class SpecTextStore(StoreConnection):
 
 def keep_text(connection: Connection, text: SpecText) -> None:
     """Add a text in an open transaction, unless it is the newest one of its model."""
+    # Runs of other chunks may add it at the same time. They would not see it before this transaction ends.
+    wait_for(connection, f"{text.model}/spec_texts")
     newest = _newest(connection, text.model)
     if newest is not None and (newest["spec_hash"], newest["text_hash"]) == (text.spec_hash, text.text_hash):
         return

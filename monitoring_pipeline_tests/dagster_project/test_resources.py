@@ -31,7 +31,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneModelWorld:
 
 
 def fields_of(definitions: dg.Definitions) -> dict[str, dict[str, object]]:
-    """Return what the page of resources in Dagster shows; no secret is in anything that Dagster is given."""
+    """Return the configured fields of each resource by its name, and check that no definition contains the password."""
     resources_alone = dg.Definitions(resources=definitions.resources)
     snapshot = RepositorySnap.from_def(resources_alone.get_repository_def())
     assert "canary_password" not in serialize_value(snapshot)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import exc
@@ -9,6 +10,8 @@ from sqlalchemy import exc
 from monitoring_pipeline.records.effort import Effort
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.records.spec_text import Commit, SpecText
+from monitoring_pipeline.store.engine import create_store_engine, writing
+from monitoring_pipeline.store.spec_texts import keep_text
 
 MODEL = "flight_delay"
 COMMIT = Commit("Ada", "a" * 40, dt.datetime(2013, 4, 1, 12, tzinfo=dt.UTC))
@@ -37,6 +40,19 @@ def test_texts_are_kept_in_order_and_one_that_comes_back_is_kept_again(store, ma
     assert store.spec_texts(MODEL) == [FIRST, SECOND, FIRST]
     assert store.newest_spec_text(MODEL) == FIRST
     assert (store.spec_texts("another"), store.newest_spec_text("another")) == ([], None)
+
+
+def test_text_that_two_runs_keep_at_once_is_kept_once(store, store_url, make_results, measured_at):
+    engine = create_store_engine(store_url)
+    with ThreadPoolExecutor(1) as pool:
+        with writing(engine, "another chunk") as connection:
+            keep_text(connection, FIRST)
+            second = pool.submit(store.replace, make_results(), run_id="run", measured_at=measured_at, spec=FIRST)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+        second.result(timeout=30)
+    engine.dispose()
+    assert store.spec_texts(MODEL) == [FIRST]
 
 
 def test_text_of_results_that_cannot_be_written_is_not_kept(store, make_results, measured_at):

@@ -143,6 +143,19 @@ def test_what_is_wrong_reads_the_newest_judged_chunk_of_each_model(write, ask):
     ]
 
 
+def test_what_is_wrong_on_a_chunk_is_not_about_another_one_that_began_with_it(store, make_results, measured_at, ask):
+    judgement = Verdict(status=VerdictStatus.WARNING, reasons=("because",), measured=1, breaches=1, skipped=0)
+    for key, value in ((day(1), 1.0), (f"{day(1)}T00", 2.0)):
+        for results in (
+            make_results(day(1), measured("b", value)),
+            make_results(day(1), producer="verdict", verdict=judgement),
+        ):
+            of_key = replace(results, chunk=replace(results.chunk, key=key))
+            store.replace(of_key, run_id="run", measured_at=measured_at)
+    assert [(r["chunk"], r["value"]) for r in ask("what_is_wrong", chunk=day(1))] == [(day(1), 1.0)]
+    assert [(r["chunk"], r["value"]) for r in ask("what_is_wrong", chunk=f"{day(1)}T00")] == [(f"{day(1)}T00", 2.0)]
+
+
 def test_since_when_lists_lasting_problems_first(write, ask):
     for number, (psi, ks) in enumerate(zip("bobb", "bbbo", strict=True), start=1):
         write(number, measured(psi, float(number)), measured(ks, float(number), name="ks"))

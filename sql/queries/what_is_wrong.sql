@@ -13,7 +13,7 @@ judged AS (
     SELECT verdict.model, verdict.chunk, verdict.chunk_start, verdict.status, verdict.reasons
     FROM newest
     JOIN current_verdicts AS verdict ON verdict.model = newest.model AND verdict.chunk_start = newest.chunk_start
-    WHERE verdict.chunk NOT LIKE '%/%'
+    WHERE verdict.chunk NOT LIKE '%/%' AND (CAST(:chunk AS TEXT) IS NULL OR verdict.chunk = CAST(:chunk AS TEXT))
 ),
 found AS (
     SELECT

@@ -59,14 +59,14 @@ class EarlierNumbers:
 
 
 def chunks_before(spec: ModelSpec) -> int:
-    """Return how many chunks before a chunk show what is usual."""
+    """Return the number of earlier chunks with which a chunk is compared."""
     return HISTORY_OF_LONG_CHUNKS if _is_long(spec) else round(HISTORY / spec.calendar.length)
 
 
 def earlier_numbers(
     spec: ModelSpec, chunk: Chunk, stored: Iterable[tuple[str, Measurement]], *, allowed: float
 ) -> EarlierNumbers:
-    """Return what is stored of the chunks before; a number that another query gave is left out.
+    """Return the stored numbers of earlier chunks. Numbers of another query are left out.
 
     Args:
         spec: the model, which declares a server.

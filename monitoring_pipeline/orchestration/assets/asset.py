@@ -74,7 +74,8 @@ class Asset:
         run: measures the chunks of a run, writes the results, and yields the events for Dagster.
         step: makes the function that measures one chunk, once per run and process; None if ``run`` has no such step.
         needs: assets whose rows the step reads. A chunk keeps its results if one of them was refused or not read.
-        is_in_order: whether the step of a chunk reads what it measured of earlier chunks.
+        is_in_order: whether the step of a model with this spec reads its results of earlier chunks, so that chunks are
+            measured one after another.
         deps: names of the assets that it needs; names that a model lacks are ignored.
         kinds: shown in Dagster as icons.
         checks: its asset checks.
@@ -93,7 +94,7 @@ class Asset:
     run: "Callable[[AssetRun], Iterator[Event]]"
     step: Callable[[StepInputs], Callable[[Chunk], Any]] | None = None
     needs: tuple[Producer, ...] = (Producer.PREDICTIONS,)
-    is_in_order: bool = False
+    is_in_order: Callable[[ModelSpec], bool] = lambda _: False
     deps: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
@@ -200,7 +201,7 @@ class AssetRun:
             measured=self.measured,
         )
         processes = current_processes()
-        if processes is None or self.asset.is_in_order or len(chunks) == 1:
+        if processes is None or self.asset.is_in_order(self.spec) or len(chunks) == 1:
             step = make(inputs)
             timed = ((chunk, partial(run_timed, step, chunk)) for chunk in chunks)
         else:

@@ -41,7 +41,7 @@ def money_columns(spec: ModelSpec) -> tuple[str, ...]:
 
 
 def money_cells(spec: ModelSpec, measurements: Iterable[Measurement]) -> tuple[str, ...]:
-    """Return what the predictions of a chunk are worth and what they cost."""
+    """Return the cells of a chunk for value and cost; those that the spec does not declare are left out."""
     own = [m for m in measurements if m.kind is Kind.BUSINESS and not m.segment and m.value is not None]
     cells: list[str] = []
     if spec.value:

@@ -103,7 +103,7 @@ def beyond_budget(spec: ModelSpec, store: Store, last: Chunk) -> str:
 
 
 def took(spec: ModelSpec, store: Store, last: Chunk) -> str:
-    """Return what measuring a chunk took; nothing where that was not kept."""
+    """Return a sentence about the cost of measuring a chunk, or the empty text if it was not kept."""
     efforts = store.efforts(spec.name, last.key)
     return f"Measuring {last.key} took {effort_words(efforts)}." if efforts else ""
 

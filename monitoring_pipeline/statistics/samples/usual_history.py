@@ -44,7 +44,9 @@ class _Around:
 
 
 def usual_next(slots: Slots, numbers: Sequence[float], slot: Slot, level: float = LEVEL) -> UsualNumber | None:
-    """Return what is usual on the chunk after some healthy ones; None if they are all 0, negative, or not finite.
+    """Return middle and upper limit of the next chunk, learned from healthy ones.
+
+    Return None if there is no number, if all are 0, or if one is negative or not finite.
 
     The middle is the median of the chunks of the same slot. The spread is that of the numbers around the medians of
     their slots, robust against outliers. The quantile is Student's, with degrees of freedom for dependent chunks.

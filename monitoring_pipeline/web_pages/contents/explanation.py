@@ -84,7 +84,7 @@ def _part_of_a_change(m: Measurement | None) -> Cell:
 def contributions_to(
     spec: ModelSpec, measurements: Sequence[Measurement], metric: MetricName, version: str
 ) -> tuple[Table, ...]:
-    """Return what the change of a metric consists of, as short as an incident shows it: its causes, and its segments.
+    """Return the causes of a metric's change, and its segments, in the short form for an incident.
 
     Args:
         spec: the model.

@@ -269,7 +269,7 @@ def _is_metric(finding: Finding) -> bool:
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return what is breached; columns of which the same is breached have one line together."""
+    """Return a line for each breach; columns with the same breach share one."""
     groups = _alike(findings)
     more = sum(map(len, groups[FINDINGS_SHOWN:]))
     return Table(

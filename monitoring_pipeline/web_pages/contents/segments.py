@@ -105,7 +105,7 @@ def worst_segments(
 
 
 def _worse(m: Measurement, better: Better | None) -> float:
-    """Return how much worse a number is than usual; 0 if that is not known."""
+    """Return by how much a number is worse than usual, or 0 if that is unknown."""
     if m.value is None or m.reference_value is None or better is None:
         return 0.0
     if better is Better.ZERO:

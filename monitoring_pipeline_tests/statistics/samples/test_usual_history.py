@@ -23,7 +23,7 @@ def autoregression(seed, size, phi):
 
 
 def judged(series, slots, first, history, level):
-    """Return how many values from the first one on are beyond their limits, and how many a half larger would be."""
+    """Return the number of values beyond their limits, and the same for values that are larger by a half."""
     flags = found = 0
     for place in range(first, len(series)):
         since = max(0, place - history)
