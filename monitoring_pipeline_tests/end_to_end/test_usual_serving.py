@@ -1,5 +1,6 @@
 """Numbers of a server without a threshold, in real runs of Dagster: judged beside the days before, in any order."""
 
+import datetime as dt
 import http.server
 import json
 import math
@@ -9,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from monitoring_pipeline.evaluation.operations import of_server
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 
 START, FIRST, MIDDLE, LAST, SLOW = "2024-05-26", "2024-06-01", "2024-06-11", "2024-06-20", "2024-06-18"
@@ -49,6 +51,8 @@ def server():
 def watched(tmp_path_factory, server):
     """Twenty days of a model that is watched by a server of metrics only."""
     with pytest.MonkeyPatch.context() as patched:
+        # Fewer than 8 weeks, so that a run begins before what a later chunk is judged beside.
+        patched.setattr(of_server, "HISTORY", dt.timedelta(days=16))
         world = OneModelWorld(tmp_path_factory.mktemp("watched"), patched)
         world.rows("2024-05-26 04:00", "2024-06-21 04:00", "6 hours")
         world.spec(
@@ -74,7 +78,7 @@ def _numbers(world, home="home"):
 def test_day_that_is_slower_by_half_is_breached_and_no_other_one(watched):
     breached = [row for row in _numbers(watched) if row[3] == "breached"]
     assert [row[:2] for row in breached] == [(SLOW, "latency")]
-    assert breached[0][-1].endswith("(from 17 days before)")
+    assert breached[0][-1].endswith("(from 16 days before)")
     assert watched.ask("SELECT cause, opened FROM incidents WHERE cause LIKE 'serving:%'") == [
         ("serving:latency", SLOW)
     ]

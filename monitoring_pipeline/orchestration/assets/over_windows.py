@@ -53,9 +53,8 @@ def run_cost(this: AssetRun) -> Iterator[Event]:
 def run_operations(this: AssetRun) -> Iterator[Event]:
     """Measure how each chunk of the run was served; judge later chunks again that are judged beside these."""
     measurements = measure_each_chunk(this)
-    own = {chunk.key for chunk in this.chunks}
-    for chunk in operations.later_chunks(this.spec, this.chunks[0], store=this.store):
-        results = None if chunk.key in own else operations.judge_server_again(this.spec, chunk, this.store)
+    for chunk in operations.later_chunks(this.spec, this.chunks[-1], store=this.store):
+        results = operations.judge_server_again(this.spec, chunk, this.store)
         if results is not None:
             this.write(results)
             this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
